@@ -1,0 +1,59 @@
+/** `bombyx status`: what runs in a data folder. */
+
+import { readFileSync } from 'node:fs';
+import { dataDir, readState } from '../state-file.ts';
+import type { Command } from '../usage.ts';
+
+export const status: Command = {
+  name: 'status',
+  summary: 'Show what runs on this machine',
+  options: { 'data-dir': { type: 'string', value: 'DIR', help: 'folder of the network (default ~/.bombyx)' } },
+  examples: ['bombyx status', 'bombyx status --json'],
+  async run(args) {
+    const folder = dataDir(args.text('data-dir'));
+    const running = readState(folder);
+    if (!running) {
+      if (args.flag('json')) console.log(JSON.stringify({ running: false, dataDir: folder }));
+      else console.log(`No network runs in ${folder}. Start one with "bombyx up".`);
+      return 1;
+    }
+    const health = await gatewayHealth(running.baseUrl);
+    const processes = running.processes.map((child) => ({ ...child, residentMiB: residentMiB(child.pid) }));
+    if (args.flag('json')) {
+      console.log(JSON.stringify({ running: true, dataDir: folder, ...running, processes, gateway: health }));
+      return 0;
+    }
+    console.log(`Base URL  ${running.baseUrl}  (${health})\nModel     ${running.model}\nData      ${folder}\n`);
+    console.log('process   state       pid       up        restarts  memory');
+    for (const { role, state, pid, startedAtMs, restarts, residentMiB: memory } of processes) {
+      const columns = [role.padEnd(10), state.padEnd(12), String(pid ?? '-').padEnd(10), since(startedAtMs).padEnd(10)];
+      console.log(`${columns.join('')}${String(restarts).padEnd(10)}${memory === undefined ? '-' : `${memory} MiB`}`);
+    }
+    return 0;
+  },
+};
+
+async function gatewayHealth(baseUrl: string): Promise<string> {
+  try {
+    const response = await fetch(new URL('/health', baseUrl), { signal: AbortSignal.timeout(2_000) });
+    return response.ok ? 'answering' : `not ready: ${response.status}`;
+  } catch {
+    return 'not answering';
+  }
+}
+
+/** Resident memory where the system tells it (Linux), in MiB. */
+function residentMiB(pid: number | undefined): number | undefined {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Math.round(Number(kilobytes) / 1024);
+  } catch {
+    return undefined;
+  }
+}
+
+function since(startedAtMs: number): string {
+  const seconds = Math.max(0, Math.round((Date.now() - startedAtMs) / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}

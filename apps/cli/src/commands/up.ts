@@ -1,0 +1,159 @@
+/** `bombyx up`: the whole network on this machine, one supervised process a role. */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Scope } from '@bombyx/base';
+import { DEFAULT_GATEWAY_PORT, EMBEDDED_MODEL, type NetworkFiles, prepareNetwork } from '../network.ts';
+import { assertPortFree } from '../ports.ts';
+import { dataDir, readState, removeState, writeState } from '../state-file.ts';
+import { type ChildEvent, Supervisor } from '../supervisor.ts';
+import { CliError, type Command } from '../usage.ts';
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+/** How long the first answerable moment may take after the last process said it is ready. */
+const FIRST_MODEL_TIMEOUT_MS = 30_000;
+
+export const up: Command = {
+  name: 'up',
+  summary: 'Start the whole network here: engine, worker, proxy, client and gateway',
+  options: {
+    'data-dir': { type: 'string', value: 'DIR', help: 'keys, configuration, ledger and logs (default ~/.bombyx)' },
+    port: { type: 'string', value: 'N', help: `port of the OpenAI API on 127.0.0.1 (default ${DEFAULT_GATEWAY_PORT})` },
+  },
+  examples: ['bombyx up', 'bombyx up --data-dir ./network --port 8080', 'bombyx up --json'],
+  async run(args, signal) {
+    const folder = dataDir(args.text('data-dir'));
+    const port = args.integer('port', 1024, 65_535) ?? DEFAULT_GATEWAY_PORT;
+    const report = args.flag('json') ? reportJson : reportText;
+    const running = readState(folder);
+    if (running) {
+      throw new CliError(
+        'CLI_RUNNING',
+        `this network runs already at ${running.baseUrl} (process ${running.pid}); stop it first, or use another --data-dir`,
+      );
+    }
+    await assertPortFree(port, 'choose another with "bombyx up --port N"');
+    const files = await prepareNetwork(folder, port);
+    const baseUrl = `http://127.0.0.1:${port}/v1`;
+
+    await using scope = new Scope(signal);
+    const startedAtMs = Date.now();
+    const supervisor = scope.use(
+      new Supervisor({
+        main: fileURLToPath(new URL('../main.ts', import.meta.url)),
+        startTimeoutMs: START_TIMEOUT_MS,
+        stopTimeoutMs: STOP_TIMEOUT_MS,
+        onEvent(role, event) {
+          if (event.event === 'exited') report({ ...event, role });
+          if (event.event === 'ready' && serving) report({ event: 'restarted', role });
+          if (serving) save();
+        },
+      }),
+    );
+    let serving = false;
+    const save = () =>
+      writeState(folder, {
+        pid: process.pid,
+        baseUrl,
+        model: EMBEDDED_MODEL,
+        startedAtMs,
+        processes: supervisor.status(),
+      });
+    scope.defer(() => removeState(folder));
+    scope.defer(() => report({ event: 'stopping' }));
+
+    for (const role of ['engine', 'proxy', 'worker', 'client'] as const) {
+      report({ event: 'starting', role });
+      await supervisor.start(
+        { role, args: argumentsOf(role, files), logFile: join(files.logs, `${role}.log`) },
+        scope.signal,
+      );
+      report({ event: 'ready', role });
+    }
+    report({ event: 'connecting' });
+    await untilModelIsOffered(baseUrl, scope.signal);
+    serving = true;
+    save();
+    report({
+      event: 'serving',
+      baseUrl,
+      model: EMBEDDED_MODEL,
+      dataDir: folder,
+      seconds: (Date.now() - startedAtMs) / 1000,
+    });
+    if (!scope.signal.aborted) await once(scope.signal, 'abort');
+    return 0;
+  },
+};
+
+function argumentsOf(role: keyof NetworkFiles['config'], files: NetworkFiles): string[] {
+  const config = [role, '--config', files.config[role]];
+  return role === 'engine' ? config : [...config, '--disable-ton', files.root];
+}
+
+async function untilModelIsOffered(baseUrl: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + FIRST_MODEL_TIMEOUT_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const response = await fetch(`${baseUrl}/models`, {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
+      });
+      const models = (await response.json()) as { data?: { workers?: unknown[] }[] };
+      if (response.ok && models.data?.some((model) => (model.workers?.length ?? 1) > 0)) return;
+    } catch {
+      // not yet
+    }
+    if (Date.now() > deadline) {
+      throw new CliError(
+        'CLI_CHILD',
+        'the processes run, but no worker offers its model through the proxy; see the logs folder',
+      );
+    }
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+function reportJson(event: ChildEvent): void {
+  console.log(JSON.stringify(event));
+}
+
+function reportText(event: ChildEvent): void {
+  const role = String(event['role'] ?? '');
+  switch (event.event) {
+    case 'starting':
+      console.log(`  starting ${role} ...`);
+      break;
+    case 'connecting':
+      console.log('  waiting for the worker to reach the client ...');
+      break;
+    case 'exited':
+      console.log(`! ${role} ended; starting it again in ${event['restartInMs']} ms`);
+      break;
+    case 'restarted':
+      console.log(`  ${role} runs again`);
+      break;
+    case 'stopping':
+      console.log('\nStopping ...');
+      break;
+    case 'serving':
+      console.log(servingText(String(event['baseUrl']), String(event['model']), Number(event['seconds'])));
+      break;
+    default:
+  }
+}
+
+function servingText(baseUrl: string, model: string, seconds: number): string {
+  return `
+The network runs (${seconds.toFixed(1)} s). No enclave on this machine: answers say tier "simulated".
+
+  Base URL   ${baseUrl}      (any OpenAI client; the API key can be anything)
+  Model      ${model}      (a very small test model)
+
+  curl ${baseUrl}/chat/completions -N -H 'content-type: application/json' \\
+    -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"What is COCOON?"}]}'
+
+Ctrl-C stops everything.
+`;
+}

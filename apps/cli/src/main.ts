@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+/** The command `bombyx`: argv in, exit code out. The only place that reads argv, signals and the environment. */
+import { BombyxError } from '@bombyx/base';
+import { chat } from './commands/chat.ts';
+import { doctor } from './commands/doctor.ts';
+import { roles } from './commands/role.ts';
+import { status } from './commands/status.ts';
+import { up } from './commands/up.ts';
+import { CliError, type Command, helpOf, parseCommandLine } from './usage.ts';
+
+const commands: readonly Command[] = [up, chat, status, doctor, ...roles];
+
+/** Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (as in sysexits.h). */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CliError && error.code === 'CLI_USAGE') return 2;
+  if (error instanceof CliError && (error.code === 'CLI_CONFIG' || error.code === 'CLI_PORT_IN_USE')) return 78;
+  return 1;
+}
+
+function overview(): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  return [
+    'Bombyx: the Confidential Compute Open Network',
+    '',
+    'Usage: bombyx COMMAND [options]        "bombyx COMMAND --help" explains one',
+    '',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    '',
+    'Examples:',
+    '  bombyx up                            start the whole network on this machine',
+    '  bombyx chat "What is COCOON?"        ask it something',
+    '',
+  ].join('\n');
+}
+
+/** Aborts on Ctrl-C or SIGTERM, and when the supervisor that started this process is gone. A second signal ends at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  if (process.channel) {
+    process.on('SIGINT', () => {}); // the terminal sends Ctrl-C to the whole group; the supervisor decides the order
+    process.once('disconnect', () => controller.abort());
+    process.channel.unref();
+  } else process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
+  return controller.signal;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(overview());
+    return name === undefined ? 2 : 0;
+  }
+  const command = commands.find((candidate) => candidate.name === name);
+  if (!command) throw new CliError('CLI_USAGE', `there is no command "${name}"; "bombyx help" lists them`);
+  const args = parseCommandLine(command, rest);
+  if (args.flag('help')) {
+    process.stdout.write(helpOf(command));
+    return 0;
+  }
+  return command.run(args, stopSignal());
+}
+
+process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof BombyxError ? error.code : 'INTERNAL';
+  if (process.argv.includes('--json')) console.log(JSON.stringify({ event: 'error', code, message }));
+  else console.error(`bombyx: ${message}`);
+  if (!(error instanceof BombyxError) && process.env['BOMBYX_DEBUG']) console.error(error);
+}

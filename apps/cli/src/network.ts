@@ -1,0 +1,149 @@
+/**
+ * The data folder of `bombyx up`: one configuration file a role and the root configuration they share, in the C++
+ * programs' own format. Keys and addresses are drawn once and kept; ports are written anew at each start.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatAddress } from '@bombyx/ton';
+import contracts from '../templates/reference-contracts.json' with { type: 'json' };
+import { freePorts } from './ports.ts';
+import { CliError } from './usage.ts';
+
+export const DEFAULT_GATEWAY_PORT = 10_000;
+export const EMBEDDED_MODEL = 'bombyx-tiny';
+
+/** Where everything of one local network lies, and the ports of this start. */
+export interface NetworkFiles {
+  readonly folder: string;
+  readonly root: string;
+  readonly config: Readonly<Record<'engine' | 'worker' | 'proxy' | 'client', string>>;
+  readonly logs: string;
+}
+
+/** What stays the same over restarts. Each role only ever reads its own part, from its own file. */
+interface Identity {
+  readonly rootAddress: string;
+  readonly rootOwner: string;
+  readonly accessHash: string;
+  readonly proxy: { readonly owner: string; readonly machineKey: string; readonly walletKey: string };
+  readonly worker: { readonly owner: string; readonly walletKey: string };
+  readonly client: { readonly owner: string; readonly walletKey: string };
+}
+
+/** Prices of the local network, nanotons per adjusted token. */
+const PRICE_PER_TOKEN = 2;
+const WORKER_FEE_PER_TOKEN = 1;
+
+/** @throws {CliError} `CLI_CONFIG` when the folder cannot be written or its identity file is damaged */
+export async function prepareNetwork(folder: string, gatewayPort: number): Promise<NetworkFiles> {
+  const files: NetworkFiles = {
+    folder,
+    root: join(folder, 'root.json'),
+    config: {
+      engine: join(folder, 'engine.json'),
+      worker: join(folder, 'worker.json'),
+      proxy: join(folder, 'proxy.json'),
+      client: join(folder, 'client.json'),
+    },
+    logs: join(folder, 'logs'),
+  };
+  try {
+    mkdirSync(files.logs, { recursive: true, mode: 0o700 });
+    const identity = readOrDrawIdentity(join(folder, 'identity.json'));
+    const ports = await freePorts(5);
+    const [enginePort, workersPort, clientsPort, proxyHttpPort, workerHttpPort] = ports as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const common = {
+      is_test: true,
+      is_testnet: true,
+      root_contract_address: identity.rootAddress,
+      http_access_hash: identity.accessHash,
+    };
+    writeJson(files.root, {
+      root_owner_address: identity.rootOwner,
+      registered_proxies: [{ seqno: 1, address: `127.0.0.1:${workersPort} 127.0.0.1:${clientsPort}` }],
+      last_proxy_seqno: 1,
+      version: 1,
+      params_version: 1,
+      price_per_token: PRICE_PER_TOKEN,
+      worker_fee_per_token: WORKER_FEE_PER_TOKEN,
+      proxy_hashes: [],
+      worker_hashes: [],
+      model_hashes: [],
+      proxy_sc_code: contracts.proxy_sc_code,
+      worker_sc_code: contracts.worker_sc_code,
+      client_sc_code: contracts.client_sc_code,
+    });
+    writeJson(files.config.engine, { http_port: enginePort, model_name: EMBEDDED_MODEL });
+    writeJson(files.config.worker, {
+      ...common,
+      http_port: workerHttpPort,
+      owner_address: identity.worker.owner,
+      node_wallet_key: identity.worker.walletKey,
+      proxy_connections: 1,
+      model_name: EMBEDDED_MODEL,
+      coefficient: 1000,
+      forward_requests_to: `127.0.0.1:${enginePort}`,
+      max_active_requests: 16,
+    });
+    writeJson(files.config.proxy, {
+      ...common,
+      workers_rpc_port: workersPort,
+      client_rpc_port: clientsPort,
+      http_port: proxyHttpPort,
+      owner_address: identity.proxy.owner,
+      machine_specific_private_key: identity.proxy.machineKey,
+      node_wallet_key: identity.proxy.walletKey,
+      db_path: join(folder, 'proxy.db'),
+    });
+    writeJson(files.config.client, {
+      ...common,
+      http_port: gatewayPort,
+      owner_address: identity.client.owner,
+      node_wallet_key: identity.client.walletKey,
+      proxy_connections: 1,
+    });
+    return files;
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError('CLI_CONFIG', `the data folder ${folder} cannot be used: ${reason}`, {}, { cause: error });
+  }
+}
+
+function readOrDrawIdentity(file: string): Identity {
+  if (existsSync(file)) {
+    try {
+      return JSON.parse(readFileSync(file, 'utf8')) as Identity;
+    } catch (error) {
+      throw new CliError(
+        'CLI_CONFIG',
+        `${file} is damaged: restore it, or move it away to start as a new network`,
+        {},
+        { cause: error },
+      );
+    }
+  }
+  const address = () => formatAddress({ workchain: 0, hash: randomBytes(32) }, { testnet: true });
+  const key = () => randomBytes(32).toString('base64');
+  const identity: Identity = {
+    rootAddress: address(),
+    rootOwner: address(),
+    accessHash: randomBytes(16).toString('hex'),
+    proxy: { owner: address(), machineKey: key(), walletKey: key() },
+    worker: { owner: address(), walletKey: key() },
+    client: { owner: address(), walletKey: key() },
+  };
+  writeJson(file, identity);
+  return identity;
+}
+
+function writeJson(file: string, value: object): void {
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+}

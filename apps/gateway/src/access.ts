@@ -1,0 +1,83 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { GatewayError } from './errors.ts';
+import type { GatewayOptions } from './options.ts';
+
+/** Who may ask. Built once from the options; each check either returns or throws. */
+export class Access {
+  readonly #hosts: ReadonlySet<string> | undefined;
+  readonly #corsOrigin: string | undefined;
+  readonly #accessHash: Buffer | undefined;
+
+  constructor(options: GatewayOptions) {
+    const guarded = isLoopback(options.host) || options.allowedHosts.length > 0;
+    this.#hosts = guarded
+      ? new Set(['localhost', options.host.toLowerCase(), ...options.allowedHosts.map((host) => host.toLowerCase())])
+      : undefined;
+    this.#corsOrigin = options.corsOrigin;
+    this.#accessHash = options.httpAccessHash === undefined ? undefined : digest(options.httpAccessHash);
+  }
+
+  /**
+   * A web page must neither reach us under a name of its own (DNS rebinding) nor post to us from its own origin: both
+   * would spend the operator's money. Plain IP addresses cannot be rebound.
+   * @throws {GatewayError} `GATEWAY_FORBIDDEN_HOST`, `GATEWAY_FORBIDDEN_ORIGIN`
+   */
+  checkCaller(req: IncomingMessage): void {
+    const host = req.headers.host ?? '';
+    if (this.#hosts && !this.#hosts.has(hostName(host)) && isIP(hostName(host)) === 0) {
+      throw new GatewayError('GATEWAY_FORBIDDEN_HOST', 'this Host is not served here; add it to allowed_hosts');
+    }
+    const origin = req.headers.origin;
+    if (origin === undefined || this.#corsOrigin === '*' || origin === this.#corsOrigin) return;
+    if (origin.slice(origin.indexOf('://') + 3) !== host) {
+      throw new GatewayError('GATEWAY_FORBIDDEN_ORIGIN', 'pages of this Origin may not call; set cors_origin');
+    }
+  }
+
+  /** Headers that let the configured origin read an answer; none by default. */
+  corsHeaders(req: IncomingMessage): Record<string, string> {
+    if (this.#corsOrigin === undefined || req.headers.origin === undefined) return NO_HEADERS;
+    return {
+      'access-control-allow-origin': this.#corsOrigin,
+      'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+      'access-control-allow-headers': req.headers['access-control-request-headers'] ?? 'content-type, authorization',
+      'access-control-expose-headers': 'x-request-id, retry-after, retry-after-ms',
+      vary: 'origin',
+    };
+  }
+
+  /**
+   * The password of statistics and management, as `access_hash=` in the query (not percent-decoded, as C++ does) or in
+   * the header `x-bombyx-access-hash`. Compared in constant time. @throws {GatewayError} `GATEWAY_WRONG_ACCESS_HASH`
+   */
+  checkHash(req: IncomingMessage, query: string): void {
+    if (!this.#accessHash) return;
+    const given = req.headers['x-bombyx-access-hash'] ?? queryValue(query, 'access_hash') ?? '';
+    if (!timingSafeEqual(digest(String(given)), this.#accessHash)) {
+      throw new GatewayError('GATEWAY_WRONG_ACCESS_HASH', 'access_hash is missing or wrong');
+    }
+  }
+}
+
+const NO_HEADERS: Record<string, string> = {};
+
+export function queryValue(query: string, name: string): string | undefined {
+  const pair = query.split('&').find((part) => part.startsWith(`${name}=`));
+  return pair?.slice(name.length + 1);
+}
+
+function digest(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+function hostName(host: string): string {
+  if (host.startsWith('[')) return host.slice(1, host.indexOf(']'));
+  const colon = host.indexOf(':');
+  return (colon < 0 ? host : host.slice(0, colon)).toLowerCase();
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}

@@ -1,0 +1,46 @@
+import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
+
+export type HeaderList = readonly (readonly [string, string])[];
+
+/** The only headers of a caller that leave this machine: neither keys, cookies nor anything that tells who asks. */
+const SENT_ON = ['content-type', 'accept'] as const;
+
+/**
+ * Headers of the request as it enters the network. `Host` is there because C++ workers copy headers to the inference
+ * server, which refuses HTTP/1.1 without one; some servers accept no name but this.
+ */
+export function requestHeaders(req: IncomingMessage): [string, string][] {
+  const headers: [string, string][] = [['Host', 'localhost']];
+  for (const name of SENT_ON) {
+    const value = req.headers[name];
+    if (value !== undefined) headers.push([name, value]);
+  }
+  return headers;
+}
+
+/**
+ * Dropped from answers: what belongs to one connection (RFC 9110 §7.6.1), the length (we frame anew), and what a stranger's
+ * server must not tell the caller's browser.
+ */
+const NOT_RELAYED: ReadonlySet<string> = new Set([
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'content-length', 'date', 'server', 'set-cookie', 'alt-svc', 'strict-transport-security', 'www-authenticate',
+  'x-request-id', 'vary',
+]);
+
+/** Headers of an answer that may be relayed, as the flat list `writeHead` takes; illegal ones are left out. */
+export function relayedHeaders(headers: HeaderList): string[] {
+  const flat: string[] = [];
+  for (const [name, value] of headers) {
+    const lower = name.toLowerCase();
+    if (NOT_RELAYED.has(lower) || lower.startsWith('access-control-')) continue;
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch {
+      continue; // a header that could split the answer in two
+    }
+    flat.push(name, value);
+  }
+  return flat;
+}

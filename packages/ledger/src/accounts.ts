@@ -1,0 +1,250 @@
+/**
+ * The books of a proxy: what clients paid, hold and used, what workers earned. Pure state: no clock, no disk, no network.
+ * A request holds tokens before it runs and ends exactly once, settled or released; what a client is charged for it
+ * is what a worker earns with it.
+ */
+import { MAX_LONG, type NanoTon, type Tokens, tokens } from '@bombyx/base';
+import { LedgerError } from './errors.ts';
+import { type Levels, Total, WriteLog } from './levels.ts';
+
+/** A client contract as the chain shows it. */
+export interface Funding {
+  readonly balance: NanoTon;
+  readonly stake: NanoTon;
+  /** Tokens charged on chain so far. */
+  readonly usedOnChain: Tokens;
+  /** Of the root parameters under which the contract was made. */
+  readonly pricePerToken: NanoTon;
+}
+
+export interface ClientView {
+  readonly id: string;
+  /** Tokens this client may ever have used: charged on chain plus what its balance buys. */
+  readonly paid: Tokens;
+  /** Tokens its stake buys: how far use may run ahead of the charges. */
+  readonly stakeTokens: Tokens;
+  readonly usedOnChain: Tokens;
+  readonly reserved: Tokens;
+  readonly runningRequests: number;
+  readonly used: Levels;
+}
+
+export interface WorkerView {
+  readonly id: string;
+  readonly paidOnChain: Tokens;
+  readonly earned: Levels;
+}
+
+export type HoldVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'unknown-client' | 'balance'; readonly available: bigint };
+
+export interface Settlement {
+  readonly client: string;
+  readonly worker: string;
+  readonly held: Tokens;
+  /** Charged to the client and earned by the worker; never more than was held. */
+  readonly charged: Tokens;
+  /** Reported above what was held, charged to nobody. */
+  readonly refused: Tokens;
+}
+
+/** What one write to the database has to contain. */
+export interface ChangedTotals {
+  readonly clients: readonly { readonly id: string; readonly used: Tokens }[];
+  readonly workers: readonly { readonly id: string; readonly earned: Tokens }[];
+}
+
+interface Client extends ClientView {
+  paid: Tokens;
+  stakeTokens: Tokens;
+  usedOnChain: Tokens;
+  reserved: Tokens;
+  runningRequests: number;
+  readonly used: Total;
+}
+
+interface Worker extends WorkerView {
+  paidOnChain: Tokens;
+  readonly earned: Total;
+}
+
+interface Hold {
+  readonly client: Client;
+  readonly amount: Tokens;
+}
+
+/** Tokens that a balance counts for when a token costs nothing. */
+const FREE_TOKENS = 1_000_000_000_000n;
+const ZERO = tokens(0n);
+
+export class Accounts {
+  readonly #clients = new Map<string, Client>();
+  readonly #workers = new Map<string, Worker>();
+  readonly #holds = new Map<string, Hold>();
+  readonly #log = new WriteLog();
+  readonly #owners = new Map<Total, { readonly kind: 'client' | 'worker'; readonly id: string }>();
+
+  /** Takes over a client from the database, before any traffic. @throws {LedgerError} `LEDGER_ROLLBACK` */
+  restoreClient(id: string, used: Tokens, committed?: Tokens): void {
+    this.#addClient(id, new Total(used, committed));
+  }
+
+  /** Takes over a worker from the database, before any traffic. @throws {LedgerError} `LEDGER_ROLLBACK` */
+  restoreWorker(id: string, earned: Tokens, committed?: Tokens): void {
+    this.#addWorker(id, new Total(earned, committed));
+  }
+
+  /**
+   * Takes over what the chain shows of a client contract; a state older than the known one is ignored. Unknown
+   * clients come into being here.
+   * @throws {LedgerError} `LEDGER_ROLLBACK` when the chain charged more than we ever counted
+   */
+  fund(id: string, funding: Funding): void {
+    const { balance, stake, usedOnChain, pricePerToken } = funding;
+    const counted = this.#clients.get(id)?.used.max ?? ZERO;
+    if (usedOnChain > counted) {
+      throw new LedgerError('LEDGER_ROLLBACK', 'the chain charged more than was counted', { usedOnChain, counted });
+    }
+    const client = this.#clients.get(id) ?? this.#addClient(id, new Total());
+    if (usedOnChain < client.usedOnChain) return;
+    const buys = (amount: NanoTon) => (pricePerToken === 0n ? FREE_TOKENS : amount / pricePerToken);
+    client.usedOnChain = usedOnChain;
+    client.paid = atMostLong(usedOnChain + buys(balance));
+    client.stakeTokens = atMostLong(buys(stake));
+  }
+
+  /**
+   * Takes over what the chain paid to a worker; a lower number than the known one is ignored.
+   * @throws {LedgerError} `LEDGER_ROLLBACK` when the chain paid more than was earned, `LEDGER_UNKNOWN_PARTY`
+   */
+  markPaid(id: string, paidOnChain: Tokens): void {
+    const worker = this.#workers.get(id);
+    if (!worker) throw new LedgerError('LEDGER_UNKNOWN_PARTY', 'no such worker');
+    const earned = worker.earned.max;
+    if (paidOnChain > earned) {
+      throw new LedgerError('LEDGER_ROLLBACK', 'the chain paid more than was earned', { paidOnChain, earned });
+    }
+    if (paidOnChain > worker.paidOnChain) worker.paidOnChain = paidOnChain;
+  }
+
+  /** Tokens a client may still reserve; negative when its funds shrank under running requests. */
+  available(id: string): bigint {
+    const client = this.#clients.get(id);
+    return client ? availableTo(client) : 0n;
+  }
+
+  /** Sets tokens aside for a request. @throws {LedgerError} `LEDGER_DUPLICATE_REQUEST` */
+  hold(requestId: string, clientId: string, amount: Tokens): HoldVerdict {
+    if (this.#holds.has(requestId)) {
+      throw new LedgerError('LEDGER_DUPLICATE_REQUEST', 'this request holds tokens already');
+    }
+    const client = this.#clients.get(clientId);
+    if (!client) return { ok: false, reason: 'unknown-client', available: 0n };
+    const available = availableTo(client);
+    if (amount > available) return { ok: false, reason: 'balance', available };
+    client.reserved = tokens(client.reserved + amount);
+    client.runningRequests++;
+    this.#holds.set(requestId, { client, amount });
+    return { ok: true };
+  }
+
+  /**
+   * Ends a request: charges the client and credits the worker with `used`, but no more than was held, and frees the hold.
+   * @returns undefined when this request holds nothing: it has ended before, a late answer must not charge twice
+   * @throws {LedgerError} `LEDGER_RANGE` when the worker's total would leave the protocol's range; the hold stays
+   */
+  settle(requestId: string, used: Tokens, workerId: string): Settlement | undefined {
+    const hold = this.#holds.get(requestId);
+    if (!hold) return undefined;
+    const { client, amount: held } = hold;
+    const charged = used < held ? used : held;
+    const worker = this.#workers.get(workerId) ?? this.#addWorker(workerId, new Total());
+    const earned = worker.earned.max + charged;
+    if (earned > MAX_LONG) throw new LedgerError('LEDGER_RANGE', 'the worker earned too much to count', { earned });
+    this.#free(requestId, hold);
+    this.#log.raise(client.used, tokens(client.used.max + charged));
+    this.#log.raise(worker.earned, tokens(earned));
+    return { client: client.id, worker: workerId, held, charged, refused: tokens(used - charged) };
+  }
+
+  /** Ends a request that cost nothing. @returns the tokens freed, undefined when it holds nothing */
+  release(requestId: string): Tokens | undefined {
+    const hold = this.#holds.get(requestId);
+    if (!hold) return undefined;
+    this.#free(requestId, hold);
+    return hold.amount;
+  }
+
+  client(id: string): ClientView | undefined {
+    return this.#clients.get(id);
+  }
+
+  worker(id: string): WorkerView | undefined {
+    return this.#workers.get(id);
+  }
+
+  clients(): Iterable<ClientView> {
+    return this.#clients.values();
+  }
+
+  workers(): Iterable<WorkerView> {
+    return this.#workers.values();
+  }
+
+  /** Takes all totals that changed since the last write. @throws {LedgerError} `LEDGER_SEQUENCE` */
+  beginWrite(seq: number): ChangedTotals {
+    const clients: { id: string; used: Tokens }[] = [];
+    const workers: { id: string; earned: Tokens }[] = [];
+    for (const [total, value] of this.#log.begin(seq)) {
+      const { kind, id } = this.#owners.get(total)!; // every total enters the map as it is made
+      if (kind === 'client') clients.push({ id, used: value });
+      else workers.push({ id, earned: value });
+    }
+    return { clients, workers };
+  }
+
+  /** Write `seq` and all before it are on disk: raises the database level. */
+  markDurable(seq: number): void {
+    this.#log.markDurable(seq);
+  }
+
+  /** Write `seq` failed: what it held goes into the next write. */
+  markFailed(seq: number): void {
+    this.#log.markFailed(seq);
+  }
+
+  /** The commit of write `seq` was seen on chain: raises the blockchain level of all writes up to it. */
+  markCommitted(seq: number): void {
+    this.#log.markCommitted(seq);
+  }
+
+  #free(requestId: string, { client, amount }: Hold): void {
+    this.#holds.delete(requestId);
+    client.reserved = tokens(client.reserved - amount);
+    client.runningRequests--;
+  }
+
+  #addClient(id: string, used: Total): Client {
+    const client = { id, paid: ZERO, stakeTokens: ZERO, usedOnChain: ZERO, reserved: ZERO, runningRequests: 0, used };
+    this.#clients.set(id, client);
+    this.#owners.set(used, { kind: 'client', id });
+    return client;
+  }
+
+  #addWorker(id: string, earned: Total): Worker {
+    const worker = { id, paidOnChain: ZERO, earned };
+    this.#workers.set(id, worker);
+    this.#owners.set(earned, { kind: 'worker', id });
+    return worker;
+  }
+}
+
+function availableTo({ paid, stakeTokens, usedOnChain, reserved, used }: Client): bigint {
+  const ahead = usedOnChain + stakeTokens;
+  return (paid < ahead ? paid : ahead) - reserved - used.max;
+}
+
+function atMostLong(count: bigint): Tokens {
+  return tokens(count > MAX_LONG ? MAX_LONG : count);
+}

@@ -1,0 +1,49 @@
+import { BombyxError } from '@bombyx/base';
+
+/**
+ * - `TRANSPORT_TIMEOUT`: a step, a query or the peer itself was silent for too long
+ * - `TRANSPORT_CLOSED`: the connection ended, by us or by the peer
+ * - `TRANSPORT_CONNECT`: no TCP connection came about
+ * - `TRANSPORT_POW`: puzzle malformed, too hard, or answered wrongly
+ * - `TRANSPORT_TLS`: the TLS handshake failed
+ * - `TRANSPORT_PEER_REFUSED`: the peer's certificate did not pass; every failed check is in the message
+ * - `TRANSPORT_PROTOCOL`: the peer broke framing or packet rules
+ * - `TRANSPORT_LIMIT`: a bound of ours was reached
+ * - `TRANSPORT_TOO_LARGE`: our own message does not fit into a packet
+ * - `TRANSPORT_SOCKS`: the router's SOCKS5 entry refused or broke its protocol
+ */
+export type TransportErrorCode =
+  | 'TRANSPORT_TIMEOUT'
+  | 'TRANSPORT_CLOSED'
+  | 'TRANSPORT_CONNECT'
+  | 'TRANSPORT_POW'
+  | 'TRANSPORT_TLS'
+  | 'TRANSPORT_PEER_REFUSED'
+  | 'TRANSPORT_PROTOCOL'
+  | 'TRANSPORT_LIMIT'
+  | 'TRANSPORT_TOO_LARGE'
+  | 'TRANSPORT_SOCKS';
+
+/** The road between two parts failed. A closed connection is never reused; connecting again is up to the caller. */
+export class TransportError extends BombyxError<TransportErrorCode> {}
+
+/** `value` as a TransportError: itself, or wrapped under `code` with the original as cause. */
+export function asTransportError(value: unknown, code: TransportErrorCode, message: string): TransportError {
+  if (value instanceof TransportError) return value;
+  const reason = value instanceof Error ? value.message : String(value);
+  return new TransportError(code, `${message}: ${reason}`, {}, { cause: value });
+}
+
+/**
+ * A query was refused: `tcp.queryError` as received, or what a query handler throws to send one.
+ * Codes are those of COCOON: 0 unspecified, 602 refused, 621 invalid, 651 not ready, 652 timeout.
+ */
+export class QueryError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.name = 'QueryError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,187 @@
+import type { Clock, Logger, Random } from '@bombyx/base';
+import type { RootConfig } from '@bombyx/ton';
+import type { ClientError } from './errors.ts';
+
+/** Header lines in order; names in any case, values without CR or LF. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** What one request may take, in milliseconds, each counted by the client itself. */
+export interface RequestTimeouts {
+  /** From the call of `run` to the head of the answer, tries at other proxies included. */
+  readonly firstByteMs: number;
+  /** Between two parts of the answer; does not run while the reader is the slow one. */
+  readonly idleMs: number;
+  /** From the call of `run` to the end. */
+  readonly totalMs: number;
+}
+
+/** One inference request as it came from the caller. */
+export interface ClientRequest {
+  /** Base model name, e.g. `Qwen/Qwen3-8B`. */
+  readonly model: string;
+  readonly method: string;
+  /** `/v1/…`, query string included. */
+  readonly path: string;
+  /** The caller's headers. Only the few an inference server needs are sent on. */
+  readonly headers: HeaderList;
+  /** Sent on byte for byte; owned by the client until the request ends. */
+  readonly body: Buffer;
+  /** Tokens reserved at the proxy; 0…2^31−1, usually 1000. Also belongs into the JSON of the body. */
+  readonly maxTokens: number;
+  /** Highest price of a worker accepted, in thousandths; 0…2^31−1, usually 4000. */
+  readonly maxCoefficient: number;
+  readonly timeouts: RequestTimeouts;
+  /** Asks proxy and worker for the debug texts of {@link FinalInfo}. */
+  readonly enableDebug: boolean;
+}
+
+/** Adjusted tokens of one request, as billed; `total` is the sum of the others. */
+export interface TokensUsed {
+  readonly prompt: bigint;
+  readonly cached: bigint;
+  readonly completion: bigint;
+  readonly reasoning: bigint;
+  readonly total: bigint;
+}
+
+/** Unix seconds with fraction. */
+export interface HopTimes {
+  readonly proxyStart: number;
+  readonly proxyEnd: number;
+  readonly workerStart: number;
+  readonly workerEnd: number;
+}
+
+/** What the last packet of an answer says about the whole of it. */
+export interface FinalInfo {
+  readonly tokens: TokensUsed;
+  /** JSON text as the worker wrote it, not checked. */
+  readonly workerDebug?: string;
+  /** JSON text as the proxy wrote it, not checked. */
+  readonly proxyDebug?: string;
+  readonly times?: HopTimes;
+  readonly receipt?: Buffer;
+  readonly evidence?: Buffer;
+}
+
+/**
+ * Receives one answer, in order: head once, part any number of times, then exactly one of end or error
+ * (an error may come at any time, also before the head). Never called from inside `run`, `consumed` or `cancel`.
+ * Header names and values are checked; hop-by-hop headers are gone.
+ */
+export interface AnswerSink {
+  head(status: number, reason: string, headers: HeaderList): void;
+  /** @param bytes a view that stays valid; report it with {@link RunningRequest.consumed} once written on */
+  part(bytes: Buffer): void;
+  end(final: FinalInfo): void;
+  error(error: ClientError): void;
+}
+
+export interface RunningRequest {
+  /** Hex of the random id under which the first proxy knows this request. */
+  readonly id: string;
+  /** The reader took `bytes` more body bytes: lets the proxy send as many again. */
+  consumed(bytes: number): void;
+  /** The caller left: stops the request at the proxy too; the sink hears nothing more. Idempotent. */
+  cancel(): void;
+}
+
+export interface ModelInfo {
+  readonly id: string;
+  readonly workers: readonly {
+    /** Price in thousandths. */
+    readonly coefficient: number;
+    readonly runningRequests: number;
+    readonly maxRunningRequests: number;
+  }[];
+}
+
+/** [total, then exponentially decayed rates per second over 1 s, 10 s, 1 min, 10 min, 1 h, 1 d]. */
+export type RateArray = readonly number[];
+
+/** Members of `/jsonstats` as the C++ client names them, and ours (`requests`, `usage_checks`). JSON-safe. */
+export interface ClientSnapshot {
+  readonly status: {
+    readonly wallet_balance: number;
+    readonly ton_last_synced_at: number;
+    readonly enabled: boolean;
+    readonly git_commit: string;
+    readonly git_commit_data: string;
+  };
+  readonly stats: {
+    readonly queries: RateArray;
+    readonly success: RateArray;
+    readonly failed: RateArray;
+    readonly bytes_received: RateArray;
+    readonly bytes_sent: RateArray;
+    readonly time: RateArray;
+  };
+  readonly wallet: {
+    readonly address: string;
+    readonly balance: number;
+    readonly seqno: number;
+    readonly pending_transactions_cnt: number;
+    readonly active_transactions_cnt: number;
+  };
+  readonly localconf: {
+    readonly root_address: string;
+    readonly owner_address: string;
+    readonly check_proxy_hash: boolean;
+  };
+  readonly root_contract_config: Readonly<Record<string, unknown>>;
+  readonly proxy_connections: readonly {
+    readonly address: string;
+    readonly is_ready: boolean;
+    readonly proxy_sc_address: string;
+    readonly proto_version: number;
+    readonly attestation: string;
+    readonly running: number;
+    readonly recent_failures: number;
+    /** Why it is not ready, as the last try ended; empty while it is. */
+    readonly last_error: string;
+  }[];
+  readonly proxies: readonly {
+    readonly proxy_sc_address: string;
+    readonly proxy_public_key: string;
+    readonly sc_address: string;
+    readonly state: number;
+    readonly tokens_used_proxy_committed_to_blockchain: number;
+    readonly tokens_used_proxy_committed_to_db: number;
+    readonly tokens_used_proxy_max: number;
+    readonly tokens_charged: number;
+    readonly tokens_payed: number;
+    readonly tokens_signed: number;
+  }[];
+  /** How many requests run now and how often one was tried again at another proxy. */
+  readonly requests: { readonly running: number; readonly retried: number; readonly errors: Readonly<Record<string, number>> };
+  /** Checks of what proxies claim to have used; every disagreement is counted, the latest few are listed. */
+  readonly usage_checks: {
+    readonly checked: number;
+    readonly disagreements: number;
+    readonly latest: readonly { readonly proxy_sc_address: string; readonly request_id: string; readonly failures: readonly string[] }[];
+  };
+}
+
+export interface Client extends AsyncDisposable {
+  /** Starts a request; whatever happens, also a request that cannot be sent, reaches `sink`. */
+  run(request: ClientRequest, sink: AnswerSink): RunningRequest;
+  /**
+   * Models of all ready proxies, merged by name and sorted; at most one second old.
+   * @throws {ClientError} `CLIENT_NO_PROXY`; when all proxies fail the error of the first
+   */
+  models(): Promise<ModelInfo[]>;
+  snapshot(): ClientSnapshot;
+  /** At least one proxy takes requests now. */
+  readonly ready: boolean;
+  /** Resolves when {@link ready} first holds (at once if it does); rejects with the signal's reason, or when closed. */
+  whenReady(signal?: AbortSignal): Promise<void>;
+}
+
+export interface ClientDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The root contract as last read; in the mode without TON the file of `--disable-ton`. */
+  readonly root: RootConfig;
+  /** Source of request ids and of the secret; the machine's by default. */
+  readonly random?: Random;
+}

@@ -1,0 +1,112 @@
+/** What client and proxy settle before the first request. Source: client.md §4. */
+import { createPublicKey } from 'node:crypto';
+import { type Address, clientContractAddress, formatAddress, parseAddress, proxyContractAddress, publicKeyFromBytes, type RootConfig, TonError } from '@bombyx/ton';
+import { type Connection, QueryError } from '@bombyx/transport';
+import type { Tl, TlObject } from '@bombyx/wire';
+import { ClientError } from './errors.ts';
+import type { PaymentClaim } from './payments.ts';
+import type { Secrets } from './secret.ts';
+
+/** Versions this client speaks; 3 exists between Bombyx parts only, a C++ proxy answers 2. */
+const MIN_PROTO_VERSION = 1;
+const MAX_PROTO_VERSION = 3;
+
+/** Who we are and what we compare with; the same for every proxy. */
+export interface Introduction {
+  /** Operating wallet: owner of the client contracts. */
+  readonly wallet: Address;
+  readonly root: RootConfig;
+  readonly rootAddress: Address;
+  readonly testnet: boolean;
+  readonly checkProxyHashes: boolean;
+  readonly secrets: Secrets;
+  readonly timeouts: { readonly connectMs: number; readonly authorizeMs: number };
+}
+
+/** What a handshake leads to. */
+export interface Agreement {
+  /** 0…3; 0 where the proxy named none. */
+  readonly protoVersion: number;
+  /** Text forms with the network's testnet bit, non-bounceable. */
+  readonly proxyContract: string;
+  readonly clientContract: string;
+  readonly clientContractAddress: Address;
+  readonly proxyPublicKey: Buffer;
+  /** In order of arrival. */
+  readonly claims: readonly PaymentClaim[];
+}
+
+/**
+ * Connects to a proxy and authenticates: with the short form if the proxy holds the hash of a secret of ours, else with
+ * the long one, which the proxy may leave unanswered until a transaction is seen.
+ * @throws {ClientError} `CLIENT_HANDSHAKE` for a proxy that does not fit (with what to look at), `CLIENT_NOT_READY` when
+ *   it refuses; errors of the connection as they are
+ */
+export async function handshake(connection: Connection, intro: Introduction, signal: AbortSignal): Promise<Agreement> {
+  if (intro.checkProxyHashes && !intro.root.proxyHashes.some((hash) => hash.equals(connection.peer.imageHash))) {
+    throw misfit('the image of the proxy is not in the root contract', { imageHash: connection.peer.imageHash.toString('hex') });
+  }
+  const hello = await ask(connection, 'client.connectedToProxy', connectToProxy(intro), intro.timeouts.connectMs, signal);
+  const agreement = judge(hello, intro);
+  const secret = secretFor(hello.auth, agreement.proxyContract, intro.secrets);
+  const authorize: TlObject =
+    secret === undefined ? { kind: 'client.authorizeWithProxyLong' } : { kind: 'client.authorizeWithProxyShort', data: secret };
+  const answer = await ask(connection, 'client.AuthorizationWithProxy', authorize, intro.timeouts.authorizeMs, signal);
+  if (answer.kind === 'client.authorizationWithProxyFailed') {
+    throw new ClientError('CLIENT_NOT_READY', 'the proxy refused the authentication', { cocoonCode: answer.error_code });
+  }
+  const first: PaymentClaim = { signed_payment: hello.signed_payment, dbTokens: 0n, maxTokens: 0n };
+  const second = { signed_payment: answer.signed_payment, dbTokens: answer.tokens_committed_to_db, maxTokens: answer.max_tokens };
+  return { ...agreement, claims: [first, second] };
+}
+
+function connectToProxy({ wallet, root, testnet }: Introduction): Tl<'client.connectToProxy'> {
+  return {
+    kind: 'client.connectToProxy',
+    params: {
+      kind: 'client.params',
+      flags: 3,
+      client_owner_address: formatAddress(wallet, { testnet }),
+      is_test: root.isTest,
+      min_proto_version: MIN_PROTO_VERSION,
+      max_proto_version: MAX_PROTO_VERSION,
+    },
+    min_config_version: root.version,
+  };
+}
+
+/** Recomputes both contract addresses: a proxy that names others would have us pay into the wrong contract. */
+function judge({ params, client_sc_address }: Tl<'client.connectedToProxy'>, intro: Introduction): Omit<Agreement, 'claims'> {
+  const { root, rootAddress, testnet, wallet } = intro;
+  if (params.is_test === undefined) throw misfit('the proxy is too old: it does not say whether it is a test');
+  if (params.is_test !== root.isTest) throw misfit('proxy and client differ in is_test');
+  const protoVersion = params.proto_version ?? 0;
+  if (protoVersion < 0 || protoVersion > MAX_PROTO_VERSION) throw misfit(`the proxy chose protocol version ${protoVersion}`);
+  const publicKey = Buffer.from(params.proxy_public_key);
+  const proxy = proxyContractAddress(root, { owner: ownerOf(params.proxy_owner_address), publicKey, rootAddress });
+  const client = clientContractAddress(root, { owner: wallet, proxy, publicKey });
+  const proxyContract = formatAddress(proxy, { testnet });
+  const clientContract = formatAddress(client, { testnet });
+  if (params.proxy_sc_address !== proxyContract) {
+    throw misfit('the proxy contract is not the one of its key, owner and root contract', { expected: proxyContract });
+  }
+  if (client_sc_address !== clientContract) {
+    throw misfit('the client contract is not the one of our wallet at this proxy', { expected: clientContract });
+  }
+  return { protoVersion, proxyContract, clientContract, clientContractAddress: client, proxyPublicKey: publicKey };
+}
+
+function ownerOf(text: string): Address {
+  try {
+    return parseAddress(text);
+  } catch (cause) {
+    throw cause instanceof TonError ? misfit('the address of the proxy owner does not parse', {}, cause) : cause;
+  }
+}
+
+function secretFor(auth: Tl<'client.connectedToProxy'>['auth'], proxyContract: string, secrets: Secrets): Buffer | undefined {
+  return auth.kind === 'client.proxyConnectionAuthShort' ? secrets.answering(auth.secret_hash, proxyContract) : undefined;
+}
+
+/** Asks and makes sure of the kind of answer. A refusal becomes `CLIENT_NOT_READY` with the proxy's number. */
+type Expected = { 'client.connectedToProxy': Tl<'client.connectedToProxy'>; 'client.AuthorizationWithProxy': Tl<'client.authorizationWithProxySuccess'> | Tl<'client.authorizationWithProxyFailed'> };

@@ -1,0 +1,20 @@
+export type {
+  AnswerSink,
+  Client,
+  ClientDeps,
+  ClientRequest,
+  ClientSnapshot,
+  FinalInfo,
+  HeaderList,
+  HopTimes,
+  ModelInfo,
+  RateArray,
+  RequestTimeouts,
+  RunningRequest,
+  TokensUsed,
+} from './api.ts';
+export { createClient } from './client.ts';
+export type { ClientConfig } from './config.ts';
+export { parseClientConfig } from './config.ts';
+export type { ClientErrorCode } from './errors.ts';
+export { ClientError } from './errors.ts';

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { baseName, parseWorkerConfig, upstreamOrigin } from './config.ts';
+import { WorkerError } from './errors.ts';
+
+/** The fields of the file the C++ worker of the recordings was given. */
+const recorded = {
+  is_test: true,
+  is_testnet: false,
+  http_port: 12_000,
+  owner_address: 'UQAuz15H1ZHrZ_psVrAra7HealMIVeFq0wguqlmFno1f3B-m',
+  proxy_connections: 1,
+  connect_to_proxy_via: '127.0.0.1:8116',
+  model_name: 'Qwen/Qwen3-8B@abc123def456:0000000000000000000000000000000000000000000000000000000000000000',
+  coefficient: 1_000,
+  root_contract_address: 'EQBT4hy4vMEZ9uxSCuhw_gBKh9_AwmHXLe7Wo0O4Vh-4kRjJ',
+  node_wallet_key: 'jYYD/HjU0K2D/xpistoFM4BruJhY3koI1xuO00xd7PI=',
+  forward_requests_to: '127.0.0.1:8000',
+  ton_config_filename: 'x.json',
+  check_proxy_hashes: false,
+  max_active_requests: 60,
+  http_access_hash: '',
+};
+
+it('reads the file of a C++ worker', () => {
+  const config = parseWorkerConfig(JSON.stringify(recorded));
+  assert.equal(config.max_active_requests, 60);
+  assert.equal(baseName(config.model_name), 'Qwen/Qwen3-8B');
+  assert.equal(upstreamOrigin(config), 'http://127.0.0.1:8000');
+  assert.equal(config.http_host, '127.0.0.1');
+});
+
+it('reads numbers and flags as the C++ programs do', () => {
+  const config = parseWorkerConfig({ ...recorded, is_test: '1', check_proxy_hashes: 0, http_port: '0', max_active_requests: -1 });
+  assert.equal(config.is_test, true);
+  assert.equal(config.check_proxy_hashes, false);
+  assert.equal(config.http_port, 0);
+  assert.equal(config.max_active_requests, 200);
+});
+
+it('takes the inference server with or without a scheme', () => {
+  assert.equal(upstreamOrigin(parseWorkerConfig({ ...recorded, forward_requests_to: 'http://gpu:8000/' })), 'http://gpu:8000');
+  assert.equal(upstreamOrigin(parseWorkerConfig({ ...recorded, forward_requests_to: '[::1]:8000' })), 'http://[::1]:8000');
+});
+
+const wrong: [string, object, RegExp][] = [
+  ['an unknown field', { coeficient: 1 }, /unknown field "coeficient"/],
+  ['an address that is none', { owner_address: 'x' }, /"owner_address": must be a TON address/],
+  ['a price no proxy takes', { coefficient: 1_000_000_000 }, /"coefficient"/],
+  ['a key of another length', { node_wallet_key: 'AAAA' }, /"node_wallet_key": must be 32 bytes/],
+  ['a server address with a path', { forward_requests_to: 'http://gpu:8000/v1' }, /"forward_requests_to"/],
+  ['a server address with a password', { forward_requests_to: 'http://u:p@gpu:8000' }, /"forward_requests_to"/],
+  ['a model without a name', { model_name: '@abc' }, /"model_name"/],
+  ['a missing field', { model_name: undefined }, /"model_name"/],
+];
+for (const [what, fields, message] of wrong) {
+  it(`names ${what}`, () => {
+    assert.throws(
+      () => parseWorkerConfig({ ...recorded, ...fields }),
+      (error) => error instanceof WorkerError && error.code === 'WORKER_CONFIG' && message.test(error.message),
+    );
+  });
+}
+
+it('names everything that is wrong at once', () => {
+  assert.throws(() => parseWorkerConfig({ ...recorded, coefficient: -1, a: 1, b: 2 }), /"coefficient".*"a", "b"/);
+  assert.throws(() => parseWorkerConfig('{'), /not JSON/);
+});

@@ -1,0 +1,197 @@
+import { invalidRequest } from './errors.ts';
+import { type Header, headersForUpstream } from './headers.ts';
+import { findMembers, type Members, valueAt } from './json-members.ts';
+
+/** The `http.request` of a job. */
+export interface JobRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly http_version: string;
+  readonly headers: readonly Header[];
+  readonly payload: Buffer;
+}
+
+export interface RequestRules {
+  /** Base name of the served model: the only one a body may name. */
+  readonly model: string;
+  /** What the client reserved; undefined below protocol version 3, where nobody tells. */
+  readonly maxTokens?: number | undefined;
+  /** Sent as `Authorization: Bearer` to the inference server. */
+  readonly apiKey?: string | undefined;
+  /** Paths under /v1/ that change the inference server instead of asking it. */
+  readonly refusedPaths: readonly string[];
+}
+
+/** What goes to the inference server. */
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly path: string;
+  /** name, value, name, value … */
+  readonly headers: string[];
+  readonly body: Buffer | null;
+}
+
+/** Longest path with query. */
+export const MAX_URL_CHARACTERS = 8_192;
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Bodies of these must be JSON objects, and their amounts are compared with the reservation. */
+const GENERATING = new Set(['/v1/chat/completions', '/v1/completions', '/v1/responses']);
+/** Of these the stream tells its usage only when asked to. */
+const USAGE_ON_REQUEST = new Set(['/v1/chat/completions', '/v1/completions']);
+
+const MEMBERS = new Set([
+  'model',
+  'stream',
+  'stream_options',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'n',
+  'best_of',
+]);
+const INCLUDE_USAGE = new Set(['include_usage']);
+
+/**
+ * Judges a request and makes it ready for the inference server. Unknown members and paths are passed on: what the
+ * server behind us understands is its own affair. A stream of chat or completions is made to report its usage; the
+ * usage chunk stays in the relayed stream even when the caller did not ask for it, as in the reference.
+ * @throws {JobError} `JOB_INVALID`
+ */
+export function prepareRequest(request: JobRequest, rules: RequestRules): UpstreamRequest {
+  if (request.http_version !== 'HTTP/1.1' && request.http_version !== 'HTTP/1.0') {
+    throw invalidRequest(`unsupported http version '${printable(request.http_version)}'`);
+  }
+  if (!METHODS.has(request.method)) throw invalidRequest(`unsupported http method '${printable(request.method)}'`);
+  const path = judgePath(request.url);
+  if (rules.refusedPaths.includes(path)) throw invalidRequest('unsupported method');
+  const headers = headersForUpstream(request.headers, rules.apiKey);
+  const body = request.payload.length === 0 ? null : request.payload;
+  if (request.method === 'POST' && GENERATING.has(path)) {
+    if (body === null) throw invalidRequest('expected json object');
+    return { method: request.method, path: request.url, headers, body: judgeGeneration(path, body, rules) };
+  }
+  if (body !== null && isJson(request.headers)) judgeModel(body, findMembers(body, MEMBERS), rules, false);
+  return { method: request.method, path: request.url, headers, body };
+}
+
+/** @returns the path without query, decoded and in lower case: what the server may take it for, not what is sent */
+function judgePath(url: string): string {
+  if (url.length > MAX_URL_CHARACTERS) throw invalidRequest('path too long');
+  if (!/^[\x21-\x7e]+$/.test(url) || /[\\#]/.test(url)) throw invalidRequest('bad character in path');
+  const question = url.indexOf('?');
+  let path = question < 0 ? url : url.slice(0, question);
+  for (let round = 0; path.includes('%'); round += 1) {
+    const decoded = decodePercent(path);
+    if (decoded === undefined || round === 3) throw invalidRequest('bad escape in path');
+    if (decoded === path) break;
+    path = decoded;
+  }
+  if (hasControlCharacter(path)) throw invalidRequest('bad character in path');
+  const segments = path.split(/[/\\]/);
+  if (segments[0] !== '' || segments[1] !== 'v1' || segments.length < 3) throw invalidRequest('unsupported method');
+  if (segments[segments.length - 1] === '' && segments.length > 3) segments.pop(); // servers ignore a closing slash
+  for (const segment of segments.slice(1)) {
+    if (segment === '' || segment === '.' || segment === '..') throw invalidRequest('unsupported method');
+  }
+  return segments.join('/').toLowerCase();
+}
+
+function decodePercent(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) < 0x20) return true;
+  return false;
+}
+
+function judgeGeneration(path: string, body: Buffer, rules: RequestRules): Buffer {
+  const members = judgeModel(body, findMembers(body, MEMBERS), rules, true);
+  const asked = Math.max(
+    count(body, members, 'max_tokens', 0),
+    count(body, members, 'max_completion_tokens', 0),
+    count(body, members, 'max_output_tokens', 0),
+  );
+  const choices = Math.max(1, count(body, members, 'n', 1), count(body, members, 'best_of', 0));
+  if (rules.maxTokens !== undefined && asked * choices > rules.maxTokens) {
+    throw invalidRequest(`${asked} tokens for each of ${choices} answers exceed the reserved ${rules.maxTokens}`);
+  }
+  const stream = optional(body, members, 'stream');
+  if (stream !== undefined && typeof stream !== 'boolean') throw invalidRequest('stream must be a boolean');
+  return stream === true && USAGE_ON_REQUEST.has(path) ? withUsage(body, members) : body;
+}
+
+/** @returns the members, of a body whose model is ours or, unless `required`, is not named */
+function judgeModel(body: Buffer, members: Members | undefined, rules: RequestRules, required: true): Members;
+function judgeModel(body: Buffer, members: Members | undefined, rules: RequestRules, required: false): void;
+function judgeModel(body: Buffer, members: Members | undefined, rules: RequestRules, required: boolean) {
+  if (members === undefined) {
+    if (required) throw invalidRequest('expected json object');
+    return undefined; // an array, say: not ours to read
+  }
+  if (members.repeated !== undefined) throw invalidRequest(`duplicate '${members.repeated}' field`);
+  const span = members.spans.get('model');
+  if (span === undefined) {
+    if (required) throw invalidRequest("missing required field 'model'");
+    return members;
+  }
+  const model = valueAt(body, span);
+  if (typeof model !== 'string') throw invalidRequest('model must be a string');
+  if (model !== rules.model) throw invalidRequest('model name mismatch');
+  return members;
+}
+
+/** A JSON value that is absent or null counts as not given. */
+function optional(body: Buffer, members: Members, name: string): unknown {
+  const span = members.spans.get(name);
+  return span === undefined ? undefined : (valueAt(body, span) ?? undefined);
+}
+
+/** @returns 0 when not given */
+function count(body: Buffer, members: Members, name: string, least: 0 | 1): number {
+  const value = optional(body, members, name);
+  if (value === undefined) return 0;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw invalidRequest(`${name} must be a number`);
+  if (value < least) throw invalidRequest(`${name} must be ${least === 0 ? 'non-negative' : 'positive'}`);
+  return value;
+}
+
+/** Splices `stream_options.include_usage: true` into the text; the rest of it stays as the caller wrote it. */
+function withUsage(body: Buffer, members: Members): Buffer {
+  const options = members.spans.get('stream_options');
+  if (options === undefined) {
+    return splice(body, members.first, members.first, `"stream_options":{"include_usage":true}${members.empty ? '' : ','}`);
+  }
+  const inner = body.subarray(options.start, options.end);
+  if (inner.toString('latin1') === 'null') return splice(body, options.start, options.end, '{"include_usage":true}');
+  const found = findMembers(inner, INCLUDE_USAGE);
+  if (found === undefined) throw invalidRequest('stream_options must be an object');
+  if (found.repeated !== undefined) throw invalidRequest(`duplicate '${found.repeated}' field`);
+  const usage = found.spans.get('include_usage');
+  if (usage === undefined) {
+    const at = options.start + found.first;
+    return splice(body, at, at, `"include_usage":true${found.empty ? '' : ','}`);
+  }
+  if (valueAt(inner, usage) === true) return body;
+  return splice(body, options.start + usage.start, options.start + usage.end, 'true');
+}
+
+function splice(body: Buffer, from: number, to: number, text: string): Buffer {
+  return Buffer.concat([body.subarray(0, from), Buffer.from(text), body.subarray(to)]);
+}
+
+/** No content type counts as JSON: the server would guess the same. */
+function isJson(headers: readonly Header[]): boolean {
+  const type = headers.find((header) => header.name.toLowerCase() === 'content-type');
+  return type === undefined || type.value.toLowerCase().includes('json');
+}
+
+/** A caller's text, fit for an error message. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 32);
+}
