@@ -38,7 +38,7 @@ const folderOf = new Map(workspaces.map((folder) => [manifest(folder).name, fold
 const sources = globSync('{packages,services,apps}/*/src/**/*.ts', { cwd: root }).filter((file) => !isTest(file));
 const imports = sources.flatMap((file) => {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target]) => ({ file, target: target! }));
+  return [...text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g)].map(([, target]) => ({ file, target: target! }));
 });
 
 it('finds the sources it judges', () => {

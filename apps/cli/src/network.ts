@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatAddress } from '@bombyx/ton';
+import { Address, formatAddress } from '@bombyx/ton';
 import contracts from '../templates/reference-contracts.json' with { type: 'json' };
 import { freePorts } from './ports.ts';
 import { CliError } from './usage.ts';
@@ -89,6 +89,7 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       proxy_connections: 1,
       model_name: EMBEDDED_MODEL,
       coefficient: 1000,
+      proxy_policy: 'fake_tdx',
       forward_requests_to: `127.0.0.1:${enginePort}`,
       max_active_requests: 16,
     });
@@ -107,6 +108,7 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       http_port: gatewayPort,
       owner_address: identity.client.owner,
       node_wallet_key: identity.client.walletKey,
+      proxy_policy: 'fake_tdx',
       proxy_connections: 1,
     });
     return files;
@@ -130,7 +132,7 @@ function readOrDrawIdentity(file: string): Identity {
       );
     }
   }
-  const address = () => formatAddress({ workchain: 0, hash: randomBytes(32) }, { testnet: true });
+  const address = () => formatAddress(new Address(0, randomBytes(32)), { testnet: true });
   const key = () => randomBytes(32).toString('base64');
   const identity: Identity = {
     rootAddress: address(),

@@ -6,6 +6,7 @@
 import { MAX_LONG, type NanoTon, type Tokens, tokens } from '@bombyx/base';
 import { LedgerError } from './errors.ts';
 import { type Levels, Total, WriteLog } from './levels.ts';
+import { atMostLong } from './price.ts';
 
 /** A client contract as the chain shows it. */
 export interface Funding {
@@ -243,8 +244,4 @@ export class Accounts {
 function availableTo({ paid, stakeTokens, usedOnChain, reserved, used }: Client): bigint {
   const ahead = usedOnChain + stakeTokens;
   return (paid < ahead ? paid : ahead) - reserved - used.max;
-}
-
-function atMostLong(count: bigint): Tokens {
-  return tokens(count > MAX_LONG ? MAX_LONG : count);
 }

@@ -99,7 +99,6 @@ export class JsonMeter {
     this.#state = State.Between;
     this.#outer.length = 0;
     this.#place = Place.Outside;
-    this.#skipped = 0;
     this.#hasOutput = false;
     this.#probing = false;
   }
@@ -133,7 +132,8 @@ export class JsonMeter {
         case State.Number:
           at = this.#readNumber(bytes, at, to);
           break;
-        case State.KeyEscape: // known names have no escapes
+        case State.KeyEscape: // no known name has one: spoil the hash
+          this.#key = ~this.#key;
           this.#state = State.Key;
           at++;
           break;
@@ -184,25 +184,28 @@ export class JsonMeter {
       this.#probing = false;
       if (bytes[at] !== QUOTE) this.#hasOutput = true;
     }
-    let byte = 0;
-    while (at < to && (byte = bytes[at]!) !== QUOTE && byte !== BACKSLASH) at++;
-    if (at === to) return at;
-    this.#state = byte === QUOTE ? State.Between : State.StringEscape;
-    return at + 1;
+    for (; at < to; at++) {
+      const byte = bytes[at]!;
+      if (byte !== QUOTE && byte !== BACKSLASH) continue;
+      this.#state = byte === QUOTE ? State.Between : State.StringEscape;
+      return at + 1;
+    }
+    return at;
   }
 
   #readKey(bytes: Uint8Array, from: number, to: number): number {
-    let at = from;
     let hash = this.#key;
-    let byte = 0;
-    while (at < to && (byte = bytes[at]!) !== QUOTE && byte !== BACKSLASH) {
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at]!;
+      if (byte === QUOTE || byte === BACKSLASH) {
+        this.#key = hash;
+        this.#state = byte === QUOTE ? State.Between : State.KeyEscape;
+        return at + 1;
+      }
       hash = Math.imul(hash ^ byte, FNV_PRIME);
-      at++;
     }
     this.#key = hash;
-    if (at === to) return at;
-    this.#state = byte === QUOTE ? State.Between : State.KeyEscape;
-    return at + 1;
+    return to;
   }
 
   /** A count, or a word in its place. Taken over only when its end is seen: a cut number is no number. */

@@ -88,7 +88,13 @@ export function reservation(
   whole('query bytes', queryBytes, MAX_INT);
   const dearest = Math.max(multipliers.prompt, multipliers.cached, multipliers.completion, multipliers.reasoning);
   const most = weigh(maxTokens + queryBytes, maxCoefficient, dearest);
-  return tokens(most > MAX_LONG ? MAX_LONG : most);
+  return atMostLong(most);
+}
+
+/** The nearest count that a TL `long` can carry. */
+export function atMostLong(count: bigint): Tokens {
+  if (count > MAX_LONG) return tokens(MAX_LONG);
+  return tokens(count);
 }
 
 /** The formula. The order of the multiplications decides the last digit. */

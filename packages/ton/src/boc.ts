@@ -2,12 +2,15 @@
 import { Cell } from '@ton/core';
 import { TonError } from './errors.ts';
 
-/** More than any contract code or payment needs; keeps a hostile header from costing time or memory. */
+/** More than any contract code needs. Every cell costs a hash: the limit bounds what hostile bytes cost in time. */
 const MAX_BOC_BYTES = 65_536;
 
-/** Reads a bag of cells with exactly one root. @throws {TonError} `TON_BOC` and nothing else, whatever the bytes are */
-export function readCell(bytes: Uint8Array): Cell {
-  if (bytes.length > MAX_BOC_BYTES) throw new TonError('TON_BOC', 'bag of cells too large', { size: bytes.length });
+/**
+ * Reads a bag of cells with exactly one root; index and CRC are optional.
+ * @throws {TonError} `TON_BOC` and nothing else, whatever the bytes are
+ */
+export function readCell(bytes: Uint8Array, maxBytes = MAX_BOC_BYTES): Cell {
+  if (bytes.length > maxBytes) throw new TonError('TON_BOC', 'bag of cells too large', { size: bytes.length });
   let roots: Cell[];
   try {
     roots = Cell.fromBoc(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));

@@ -27,6 +27,9 @@ const KINDS = new Map<number, PaymentKind>(
   (Object.keys(Operation) as PaymentKind[]).map((kind) => [Operation[kind], kind]),
 );
 
+/** A payment has two cells and about 180 bytes; room for an index and a CRC. */
+const MAX_PAYMENT_BYTES = 512;
+
 export interface Payment {
   readonly kind: PaymentKind;
   /** Random, unsigned 64 bits. */
@@ -105,7 +108,7 @@ interface ParsedPayment {
 }
 
 function parsePayment(data: Uint8Array): ParsedPayment {
-  const root = readCell(data);
+  const root = readCell(data, MAX_PAYMENT_BYTES);
   try {
     return parseCells(root);
   } catch (cause) {

@@ -1,0 +1,28 @@
+/** Configuration files, as the C++ programs take them: JSON. */
+import { readFileSync } from 'node:fs';
+import { BombyxError } from '@bombyx/base';
+import { CliError } from './usage.ts';
+
+/** @throws {CliError} `CLI_CONFIG` in one sentence: missing, not readable, not JSON, or what `parse` said about it */
+export function readConfig<T>(file: string, what: string, parse: (json: unknown) => T): T {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const reason = missing ? 'is missing' : 'cannot be read';
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} ${reason}`, {}, { cause: error });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} is not JSON`, {}, { cause: error });
+  }
+  try {
+    return parse(json);
+  } catch (error) {
+    if (!(error instanceof BombyxError)) throw error;
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} is wrong: ${error.message}`, {}, { cause: error });
+  }
+}

@@ -1,0 +1,81 @@
+/** What the command says to a person who gets it wrong. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, it } from 'node:test';
+
+const main = new URL('main.ts', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'bombyx-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function run(...args: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const file = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+it('lists the commands, and explains each with an example', () => {
+  const names = ['up', 'chat', 'status', 'doctor', 'engine', 'proxy', 'worker', 'client'];
+  const { code, out } = run('--help');
+  assert.equal(code, 0);
+  for (const name of names) {
+    assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
+    const help = run(name, '--help');
+    assert.equal(help.code, 0);
+    assert.match(help.out, new RegExp(`Examples:\n {2}bombyx ${name}`));
+  }
+});
+
+const refusals: readonly (readonly [name: string, args: string[], code: number, sentence: RegExp])[] = [
+  ['an unknown command', ['start'], 2, /there is no command "start"/],
+  ['an unknown option', ['up', '--prot', '1'], 2, /Unknown option '--prot'/],
+  ['a port that is none', ['up', '--port', '70000'], 2, /--port must be an integer from 1024 to 65535, not "70000"/],
+  ['a question that is missing', ['chat'], 2, /say what to ask/],
+  ['no network to ask', ['chat', '--data-dir', folder, 'hi'], 1, /no network runs here: start one with "bombyx up"/],
+  [
+    'a configuration that is missing',
+    ['engine', '--config', join(folder, 'none.json')],
+    78,
+    /configuration .*none\.json is missing/,
+  ],
+  [
+    'a configuration that is not JSON',
+    ['engine', '--config', file('torn.json', '{"http_port":')],
+    78,
+    /torn\.json is not JSON/,
+  ],
+  ['an unknown key', ['engine', '--config', file('key.json', '{"http_port":0,"prot":1}')], 78, /prot/],
+  ['a missing root configuration', ['proxy', '--config', file('proxy.json', '{}')], 78, /proxy\.json is wrong/],
+];
+for (const [name, args, code, sentence] of refusals) {
+  it(`answers ${name} with one sentence`, () => {
+    const { code: status, err } = run(...args);
+    assert.match(err, sentence);
+    assert.equal(err.trimEnd().split('\n').length, 1, err);
+    assert.equal(status, code);
+  });
+}
+
+it('tells failures as JSON when asked to', () => {
+  const { out } = run('engine', '--config', join(folder, 'none.json'), '--json');
+  assert.deepEqual(Object.keys(JSON.parse(out) as object), ['event', 'code', 'message']);
+});
+
+it('doctor names a fix for whatever it does not like', () => {
+  const { out } = run('doctor', '--json', '--data-dir', folder);
+  const findings = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { level: string; check: string; fix?: string });
+  assert.ok(findings.length >= 8);
+  assert.deepEqual(
+    findings.filter(({ level, fix }) => level === 'fail' && fix === undefined),
+    [],
+  );
+});
