@@ -100,8 +100,9 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       http_port: proxyHttpPort,
       owner_address: identity.proxy.owner,
       machine_specific_private_key: identity.proxy.machineKey,
+      attestation: 'fake_tdx',
       node_wallet_key: identity.proxy.walletKey,
-      db_path: join(folder, 'proxy.db'),
+      db_path: join(folder, 'proxy'),
     });
     writeJson(files.config.client, {
       ...common,

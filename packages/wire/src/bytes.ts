@@ -10,12 +10,12 @@ const HUGE_LENGTH = 1 << 24;
 
 /** Bytes that a `bytes` value of `length` takes: prefix, data and zeros up to a multiple of four. */
 export function paddedSize(length: number): number {
-  return aligned(prefixSize(length) + length);
+  return prefixSize(length) + length + paddingSize(length);
 }
 
-/** The next multiple of four. Items of TL are all multiples of four, so a position is aligned within its item as well. */
-function aligned(position: number): number {
-  return position + (-position & 3);
+/** By length and not by position: a message written inside another starts anywhere. */
+function paddingSize(length: number): number {
+  return -(prefixSize(length) + length) & 3;
 }
 
 function prefixSize(length: number): number {
@@ -97,14 +97,15 @@ export class Reader {
     if (text.includes('\ufffd') && !isUtf8(this.bytes.subarray(start, this.at))) {
       throw new WireError('WIRE_BAD_VALUE', 'a string is not UTF-8', { size: length });
     }
-    this.#padding();
+    this.#padding(length);
     return text;
   }
 
   /** @returns a view, not a copy */
   data(): Buffer {
-    const data = this.raw(this.#length());
-    this.#padding();
+    const length = this.#length();
+    const data = this.raw(length);
+    this.#padding(length);
     return data;
   }
 
@@ -121,9 +122,8 @@ export class Reader {
     return length;
   }
 
-  #padding(): void {
-    const end = aligned(this.at);
-    for (let at = this.skip(end - this.at); at < end; at++) {
+  #padding(length: number): void {
+    for (let at = this.skip(paddingSize(length)); at < this.at; at++) {
       if (this.bytes[at] !== 0) throw new WireError('WIRE_BAD_VALUE', 'padding is not zero');
     }
   }
@@ -168,6 +168,7 @@ export class Writer {
   }
 
   raw(value: Uint8Array, size: number): void {
+    if (!(value instanceof Uint8Array)) throw new TypeError('not bytes');
     if (value.length !== size) throw new RangeError(`${value.length} bytes given for an int${size * 8}`);
     this.bytes.set(value, this.at);
     this.at += size;
@@ -178,14 +179,15 @@ export class Writer {
     this.prefix(length);
     this.bytes.write(value, this.at);
     this.at += length;
-    this.padding();
+    this.padding(length);
   }
 
   data(value: Uint8Array): void {
+    if (!(value instanceof Uint8Array)) throw new TypeError('not bytes'); // a string would be written as zeros
     this.prefix(value.length);
     this.bytes.set(value, this.at);
     this.at += value.length;
-    this.padding();
+    this.padding(value.length);
   }
 
   /** What precedes `length` bytes of data; {@link Writer.padding} follows them. */
@@ -202,9 +204,8 @@ export class Writer {
     }
   }
 
-  padding(): void {
-    const end = aligned(this.at);
-    while (this.at < end) this.bytes[this.at++] = 0;
+  padding(length: number): void {
+    for (let left = paddingSize(length); left > 0; left--) this.bytes[this.at++] = 0;
   }
 
   #word(value: number): void {

@@ -1,17 +1,16 @@
 /**
- * Objects to bytes and back. Every constructor has a {@link Codec}, made once from its declaration. There is one encoding
- * of a value: `encode(decode(bytes))` gives back `bytes` for all bytes that `decode` accepts. The declarations contain
- * no cycle, so how deep an object nests is bounded by the schema and not by the peer.
+ * One {@link Codec} for every object, made once from its declaration. The declarations contain no cycle, so how deep an
+ * object nests is bounded by the schema and not by the peer.
  */
-import { paddedSize, Reader, Writer } from './bytes.ts';
+import { paddedSize, type Reader, type Writer } from './bytes.ts';
 import { type BasicType, type Declaration, declarations, type FieldType } from './declarations.ts';
 import { WireError } from './errors.ts';
-import type { Tl, TlFunction, TlName, TlObject, TlOfType, TlTypeName } from './value.ts';
 
 /** Most items of one vector, read or written. More would let 16 MiB of bytes become many times that in objects. */
 export const MAX_VECTOR_ITEMS = 65_536;
 
-interface Codec<T> {
+/** How to read, measure and write the values of one type. */
+export interface Codec<T> {
   /** Bytes that the shortest value takes. */
   readonly minSize: number;
   /** Bytes that `value` takes beyond {@link Codec.minSize}; `undefined` where it is always none. */
@@ -19,7 +18,8 @@ interface Codec<T> {
   readonly read: (from: Reader) => T;
   readonly write: (value: T, to: Writer) => void;
 }
-type Value = { readonly kind: string } & Readonly<Record<string, unknown>>;
+/** An object of the protocol, as code sees it that does not know which. */
+export type Value = { readonly kind: string } & Readonly<Record<string, unknown>>;
 // biome-ignore format: a table
 const basic = {
   '#': fixed(4, (from) => from.flags(), (value: number, to) => to.flags(value)),
@@ -146,7 +146,8 @@ function vectorCodec(item: Codec<unknown>): Codec<readonly unknown[]> {
   };
 }
 
-function boxedCodec(belongs: (declaration: Declaration) => boolean): Codec<Value> {
+/** Objects behind their ids: those that `belongs` picks, and no others. */
+export function boxedCodec(belongs: (declaration: Declaration) => boolean): Codec<Value> {
   const members = [...declarations.values()]
     .filter(belongs)
     .map(({ name, id }) => ({ id, name, codec: bareCodec(name) }));
@@ -177,69 +178,4 @@ function boxedCodec(belongs: (declaration: Declaration) => boolean): Codec<Value
       member.codec.write(value, to);
     },
   };
-}
-
-const anyObject = boxedCodec(() => true);
-const anyFunction = boxedCodec((it) => it.role === 'function');
-const narrowed = new Map<string, Codec<Value>>();
-
-function narrowedCodec(name: string): Codec<Value> {
-  let codec = narrowed.get(name);
-  if (codec === undefined) {
-    codec = boxedCodec((it) => it.name === name || (it.role === 'constructor' && it.result === name));
-    narrowed.set(name, codec);
-  }
-  return codec;
-}
-
-function readAll(codec: Codec<Value>, bytes: Uint8Array): Value {
-  const from = new Reader(bytes);
-  const value = codec.read(from);
-  if (from.left !== 0) {
-    throw new WireError('WIRE_TRAILING', `${from.left} bytes behind a ${value.kind}`, { left: from.left });
-  }
-  return value;
-}
-
-/** Bytes that {@link encode} gives for `value`. */
-export function encodedSize(value: TlObject): number {
-  return anyObject.minSize + anyObject.extraSize!(value);
-}
-
-/** Writes `value` boxed into a buffer that has {@link encodedSize} bytes left. */
-export function writeBoxed(value: TlObject, to: Writer): void {
-  anyObject.write(value, to);
-}
-
-/**
- * The bytes of a boxed object: its id, then its fields.
- * @throws {TypeError} for an optional field that contradicts `flags`, {RangeError} for a number its type cannot hold
- */
-export function encode(value: TlObject): Buffer {
-  const to = new Writer(Buffer.allocUnsafe(encodedSize(value)));
-  anyObject.write(value, to);
-  return to.bytes;
-}
-
-/**
- * Inverse of {@link encode}, for any object of the schema. Buffers of the result are views of `bytes`.
- * @throws {WireError} `WIRE_UNKNOWN_TAG`, `WIRE_TRUNCATED`, `WIRE_TRAILING`, `WIRE_BAD_VALUE`
- */
-export function decode(bytes: Uint8Array): TlObject {
-  return readAll(anyObject, bytes) as TlObject;
-}
-
-/** As {@link decode}, for a query: only functions are known. */
-export function decodeFunction(bytes: Uint8Array): TlFunction {
-  return readAll(anyFunction, bytes) as TlFunction;
-}
-
-/**
- * As {@link decode}, where only one type (`'http.Response'`) or one constructor or function (`'http.request'`) will do;
- * the id of any other is `WIRE_UNKNOWN_TAG`.
- */
-export function decodeOf<T extends TlTypeName>(type: T, bytes: Uint8Array): TlOfType<T>;
-export function decodeOf<N extends TlName>(name: N, bytes: Uint8Array): Tl<N>;
-export function decodeOf(name: string, bytes: Uint8Array): unknown {
-  return readAll(narrowedCodec(name), bytes);
 }

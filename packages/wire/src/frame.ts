@@ -5,9 +5,9 @@
  * connection there.
  */
 import { paddedSize, Writer } from './bytes.ts';
-import { encodedSize, writeBoxed } from './codec.ts';
 import { declarations } from './declarations.ts';
 import { WireError } from './errors.ts';
+import { encodedSize, writeBoxed } from './object.ts';
 import type { TlFunction, TlObject, TlOfType } from './value.ts';
 
 /** Largest payload of a frame, in bytes; the smallest is one id. */
@@ -171,7 +171,7 @@ export class FrameWriter {
     if (id !== undefined) to.int64(id);
     to.prefix(size);
     writeBoxed(message, to);
-    to.padding();
+    to.padding(size);
     return this.#finish(to);
   }
 

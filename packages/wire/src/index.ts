@@ -1,6 +1,7 @@
-export { decode, decodeFunction, decodeOf, encode, encodedSize, MAX_VECTOR_ITEMS } from './codec.ts';
+export { MAX_VECTOR_ITEMS } from './codec.ts';
 export { WireError, type WireErrorCode } from './errors.ts';
 export { FrameCutter, type FrameOptions, FrameWriter, MAX_PAYLOAD } from './frame.ts';
+export { decode, decodeFunction, decodeOf, encode, encodedSize } from './object.ts';
 export {
   type Attestation,
   cutPeerInfo,

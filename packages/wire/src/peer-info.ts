@@ -54,7 +54,9 @@ export function encodePeerInfo(info: PeerInfo): Buffer {
     to.raw(attestation.body, bodySizes[attestation.kind]);
   }
   to.raw(info.collateralRootHash, ROOT_HASH_SIZE);
-  to.data(info.publicKey);
+  to.prefix(KEY_SIZE);
+  to.raw(info.publicKey, KEY_SIZE);
+  to.padding(KEY_SIZE);
   to.string(info.sourceAddress);
   to.int32(info.sourcePort);
   to.string(info.destinationAddress);

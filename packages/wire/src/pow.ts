@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import { Reader, Writer } from './bytes.ts';
 import { WireError } from './errors.ts';
+import { compress } from './sha256-block.ts';
 
 const CHALLENGE = 0x418e1291;
 const RESPONSE = 0x01827319;
@@ -73,8 +74,7 @@ export function checkPow(salt: Uint8Array, nonce: bigint, difficulty: number): b
   to.raw(salt, SALT_SIZE);
   to.int64(nonce);
   const digest = hash('sha256', to.bytes, 'buffer');
-  const high = digest.readUInt32LE(4);
-  return (high !== 0 ? Math.clz32(high) : 32 + Math.clz32(digest.readUInt32LE(0))) >= difficulty;
+  return zeroBits(digest.readUInt32LE(4), digest.readUInt32LE(0)) >= difficulty;
 }
 
 /**
@@ -85,73 +85,32 @@ export function checkPow(salt: Uint8Array, nonce: bigint, difficulty: number): b
 export function solvePow(
   salt: Uint8Array,
   difficulty: number,
-  { minNonce = 0n, maxNonce = 2n ** 53n - 1n }: { readonly minNonce?: bigint; readonly maxNonce?: bigint } = {},
+  {
+    minNonce = 0n,
+    maxNonce = BigInt(Number.MAX_SAFE_INTEGER),
+  }: { readonly minNonce?: bigint; readonly maxNonce?: bigint } = {},
 ): bigint {
+  const digest = new Int32Array(2);
   const block = new Int32Array(64);
   const view = new DataView(salt.buffer, salt.byteOffset, SALT_SIZE);
   for (let i = 0; i < 4; i++) block[i] = view.getInt32(4 * i);
   block[6] = 0x80000000; // the padding of a message of 24 bytes
   block[15] = 8 * (SALT_SIZE + 8);
-  const last = Number(maxNonce);
+  const last = Math.min(Number(maxNonce), Number.MAX_SAFE_INTEGER);
   for (let nonce = Number(minNonce); nonce <= last; nonce++) {
     block[4] = swap(nonce | 0);
     block[5] = swap((nonce / 2 ** 32) | 0);
-    compress(block);
-    const high = swap(digestHead[1]!);
-    const zeros = high !== 0 ? Math.clz32(high) : 32 + Math.clz32(swap(digestHead[0]!));
-    if (zeros >= difficulty) return BigInt(nonce);
+    compress(block, digest);
+    if (zeroBits(swap(digest[1]!), swap(digest[0]!)) >= difficulty) return BigInt(nonce);
   }
   throw new WireError('WIRE_POW_UNSOLVED', `no nonce up to ${maxNonce} has ${difficulty} zero bits`, { difficulty });
 }
 
+/** Leading zero bits of the 64-bit number with these halves. */
+export function zeroBits(high: number, low: number): number {
+  return high !== 0 ? Math.clz32(high) : 32 + Math.clz32(low);
+}
+
 function swap(word: number): number {
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
-}
-
-/** Constants of SHA-256: fractional parts of the cube roots (K) and square roots (INITIAL) of the first primes. */
-const primes = Array.from({ length: 312 }, (_, n) => n).filter(
-  (n) => n > 1 && !Array.from({ length: n }, (_, d) => d).some((d) => d > 1 && n % d === 0),
-);
-const K = Int32Array.from(primes.slice(0, 64), (prime) => fraction(Math.cbrt(prime)));
-const INITIAL = Int32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
-function fraction(root: number): number {
-  return ((root % 1) * 2 ** 32) | 0;
-}
-
-/** First two words of the last digest: all that the puzzle looks at. */
-const digestHead = new Int32Array(2);
-
-/** SHA-256 of one block of 16 words in `w`, whose other 48 words are scratch. Leaves the result in `digestHead`. */
-function compress(w: Int32Array): void {
-  for (let t = 16; t < 64; t++) {
-    const x = w[t - 15]!;
-    const y = w[t - 2]!;
-    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
-    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
-    w[t] = (w[t - 16]! + s0 + w[t - 7]! + s1) | 0;
-  }
-  let a = INITIAL[0]!;
-  let b = INITIAL[1]!;
-  let c = INITIAL[2]!;
-  let d = INITIAL[3]!;
-  let e = INITIAL[4]!;
-  let f = INITIAL[5]!;
-  let g = INITIAL[6]!;
-  let h = INITIAL[7]!;
-  for (let t = 0; t < 64; t++) {
-    const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-    const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[t]! + w[t]!) | 0;
-    const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
-    const t2 = (s0 + ((a & b) | (c & (a | b)))) | 0;
-    h = g;
-    g = f;
-    f = e;
-    e = (d + t1) | 0;
-    d = c;
-    c = b;
-    b = a;
-    a = (t1 + t2) | 0;
-  }
-  digestHead[0] = a + INITIAL[0]!;
-  digestHead[1] = b + INITIAL[1]!;
 }

@@ -31,7 +31,8 @@ export interface Engine extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const BUNDLED_MODEL = new URL('../model/bombyx-tiny-q8.gguf', import.meta.url);
+/** The model that ships with the engine. */
+export const BUNDLED_MODEL = new URL('../model/bombyx-tiny-q8.gguf', import.meta.url);
 /** Longer than clients keep an idle connection, so that the client closes first and no request meets a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
 

@@ -33,7 +33,7 @@ export function* generate(model: Llama, tokenizer: Tokenizer, request: GenerateR
   for (const prompt of request.prompts) {
     const maxTokens = Math.min(request.maxTokens, contextLength - prompt.length);
     const sequence = model.sequence(prompt.length + maxTokens);
-    let afterPrompt = new Float32Array(vocabulary);
+    let afterPrompt: Float32Array = new Float32Array(vocabulary);
     for (const [at, token] of prompt.entries()) {
       const hidden = model.advance(sequence, token);
       if (at + 1 === prompt.length) afterPrompt = model.logits(hidden).slice();
@@ -55,8 +55,8 @@ export function* generate(model: Llama, tokenizer: Tokenizer, request: GenerateR
           sink.finish(choice, ended || piece.stopped ? 'stop' : 'length', tokens);
           break;
         }
+        yield; // here and not below: another job's turn overwrites the logits
         logits = model.logits(model.advance(sequence, token));
-        yield;
       }
     }
   }
@@ -77,6 +77,9 @@ export function* embed(
       yield;
     }
     const length = Math.hypot(...sum) || 1;
-    sink(index, sum.map((x) => x / length));
+    sink(
+      index,
+      sum.map((x) => x / length),
+    );
   }
 }

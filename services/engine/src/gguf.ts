@@ -26,7 +26,18 @@ export const Q8_BLOCK = 32;
 export const Q8_BLOCK_BYTES = 34;
 
 const SCALAR_BYTES: Readonly<Record<number, number>> = {
-  0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 8: 8, 10: 8, 11: 8, 12: 8,
+  0: 1,
+  1: 1,
+  2: 2,
+  3: 2,
+  4: 4,
+  5: 4,
+  6: 4,
+  7: 1,
+  8: 8,
+  10: 8,
+  11: 8,
+  12: 8,
 };
 const TYPE_STRING = 8;
 const TYPE_ARRAY = 9;
@@ -107,7 +118,8 @@ export function parseGguf(bytes: Uint8Array): Gguf {
   }
   const infos = Array.from({ length: tensorCount }, () => readTensorInfo(reader));
   const alignment = metadata.get('general.alignment') ?? 32;
-  if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 1) throw malformed('has a bad alignment');
+  if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 1)
+    throw malformed('has a bad alignment');
   const dataStart = Math.ceil(reader.offset / alignment) * alignment;
   const tensors = new Map<string, Tensor>();
   for (const { name, dims, type, size, offset } of infos) {
@@ -132,8 +144,10 @@ function readTensorInfo(reader: GgufReader) {
 
 function storage(type: number, elements: number, columns: number): { type: TensorType; size: number } {
   switch (type) {
-    case TensorType.f32: return { type, size: elements * 4 };
-    case TensorType.f16: return { type, size: elements * 2 };
+    case TensorType.f32:
+      return { type, size: elements * 4 };
+    case TensorType.f16:
+      return { type, size: elements * 2 };
     case TensorType.q8_0:
       if (columns % Q8_BLOCK !== 0) throw malformed('has a Q8_0 row that is no multiple of 32');
       return { type, size: (elements / Q8_BLOCK) * Q8_BLOCK_BYTES };
@@ -179,20 +193,34 @@ class GgufReader {
   value(type: number, depth: number): GgufValue {
     const at = this.offset;
     switch (type) {
-      case 0: return this.#view.getUint8(this.#take(1));
-      case 1: return this.#view.getInt8(this.#take(1));
-      case 2: return this.#view.getUint16(this.#take(2), true);
-      case 3: return this.#view.getInt16(this.#take(2), true);
-      case 4: return this.uint32();
-      case 5: return this.#view.getInt32(this.#take(4), true);
-      case 6: return this.#view.getFloat32(this.#take(4), true);
-      case 7: return this.#view.getUint8(this.#take(1)) !== 0;
-      case TYPE_STRING: return this.string();
-      case TYPE_ARRAY: return this.#array(depth);
-      case 10: return this.#view.getBigUint64(this.#take(8), true);
-      case 11: return this.#view.getBigInt64(this.#take(8), true);
-      case 12: return this.#view.getFloat64(this.#take(8), true);
-      default: throw malformed(`has a value of unknown type ${type} at byte ${at}`);
+      case 0:
+        return this.#view.getUint8(this.#take(1));
+      case 1:
+        return this.#view.getInt8(this.#take(1));
+      case 2:
+        return this.#view.getUint16(this.#take(2), true);
+      case 3:
+        return this.#view.getInt16(this.#take(2), true);
+      case 4:
+        return this.uint32();
+      case 5:
+        return this.#view.getInt32(this.#take(4), true);
+      case 6:
+        return this.#view.getFloat32(this.#take(4), true);
+      case 7:
+        return this.#view.getUint8(this.#take(1)) !== 0;
+      case TYPE_STRING:
+        return this.string();
+      case TYPE_ARRAY:
+        return this.#array(depth);
+      case 10:
+        return this.#view.getBigUint64(this.#take(8), true);
+      case 11:
+        return this.#view.getBigInt64(this.#take(8), true);
+      case 12:
+        return this.#view.getFloat64(this.#take(8), true);
+      default:
+        throw malformed(`has a value of unknown type ${type} at byte ${at}`);
     }
   }
 

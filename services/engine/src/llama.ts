@@ -67,7 +67,8 @@ export function llamaShape(file: Gguf): LlamaShape {
     throw unsupported('the attention heads do not divide the width');
   }
   if (shape.feedForward % 2 !== 0) throw unsupported('the feed-forward length is odd');
-  if (file.number('llama.rope.dimension_count', headWidth) !== headWidth) throw unsupported('rotates a part of each head');
+  if (file.number('llama.rope.dimension_count', headWidth) !== headWidth)
+    throw unsupported('rotates a part of each head');
   return shape;
 }
 
@@ -185,15 +186,24 @@ export class Llama {
       const from = head * headWidth;
       const kvFrom = Math.floor((head * kvHeads) / heads) * headWidth;
       for (let t = 0; t <= at; t++) {
-        let dot = 0;
-        for (let i = 0, k = t * kvWidth + kvFrom; i < headWidth; i++, k++) dot += query[from + i]! * keys[k]!;
-        scores[t] = dot * scale;
+        let even = 0;
+        let odd = 0;
+        for (let i = from, k = t * kvWidth + kvFrom; i < from + headWidth; i += 2, k += 2) {
+          even += query[i]! * keys[k]!;
+          odd += query[i + 1]! * keys[k + 1]!;
+        }
+        scores[t] = (even + odd) * scale;
       }
       softmax(scores, at + 1);
-      mixed.fill(0, from, from + headWidth);
-      for (let t = 0; t <= at; t++) {
-        const share = scores[t]!;
-        for (let i = 0, v = t * kvWidth + kvFrom; i < headWidth; i++, v++) mixed[from + i]! += share * values[v]!;
+      for (let i = 0; i < headWidth; i += 2) {
+        let even = 0;
+        let odd = 0;
+        for (let t = 0, v = kvFrom + i; t <= at; t++, v += kvWidth) {
+          even += scores[t]! * values[v]!;
+          odd += scores[t]! * values[v + 1]!;
+        }
+        mixed[from + i] = even;
+        mixed[from + i + 1] = odd;
       }
     }
     multiply(projected, layer.attentionOut, mixed);

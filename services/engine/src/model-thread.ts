@@ -11,12 +11,15 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
+/** Key of the job that ends when the model is loaded. */
+const START = 0;
+
 const stopped = (cause?: unknown) => new EngineError('ENGINE_STOPPED', 'the model thread has ended', {}, { cause });
 
 export class ModelThread {
   readonly #worker: Worker;
   readonly #jobs = new Map<number, Job>();
-  #nextId = 1;
+  #nextId = START + 1;
   #ended = false;
 
   private constructor(worker: Worker) {
@@ -30,16 +33,9 @@ export class ModelThread {
   static async start(file: Uint8Array): Promise<ModelThread> {
     const entry = import.meta.url.endsWith('.ts') ? './model-worker.ts' : './model-worker.js';
     const worker = new Worker(new URL(entry, import.meta.url), { workerData: file });
-    await new Promise<void>((resolve, reject) => {
-      worker.once('message', (first: FromModel) => {
-        if (first.kind === 'refused') reject(new EngineError(first.code, first.message));
-        else resolve();
-      });
-      worker.once('error', reject);
-      worker.once('exit', () => reject(stopped()));
-    });
-    worker.removeAllListeners();
-    return new ModelThread(worker);
+    const thread = new ModelThread(worker);
+    await new Promise<void>((resolve, reject) => thread.#jobs.set(START, { onMessage() {}, resolve, reject }));
+    return thread;
   }
 
   /** False once the thread has ended; it is not started again. */
@@ -49,27 +45,39 @@ export class ModelThread {
 
   /** Resolves when all answers are finished. @throws the signal's reason, or {EngineError} `ENGINE_STOPPED` */
   generate(request: GenerateRequest, sink: GenerateSink, signal: AbortSignal): Promise<void> {
-    return this.#run((id) => ({ kind: 'generate', id, request }), signal, (message) => {
-      if (message.kind === 'text') sink.text(message.choice, message.text);
-      if (message.kind === 'finish') sink.finish(message.choice, message.reason, message.tokens);
-    });
+    return this.#run(
+      (id) => ({ kind: 'generate', id, request }),
+      signal,
+      (message) => {
+        if (message.kind === 'text') sink.text(message.choice, message.text);
+        if (message.kind === 'finish') sink.finish(message.choice, message.reason, message.tokens);
+      },
+    );
   }
 
   /** One vector per input. @throws the signal's reason, or {EngineError} `ENGINE_STOPPED` */
   async embed(inputs: readonly (readonly number[])[], signal: AbortSignal): Promise<readonly Float32Array[]> {
     const vectors: Float32Array[] = [];
-    await this.#run((id) => ({ kind: 'embed', id, inputs }), signal, (message) => {
-      if (message.kind === 'vector') vectors[message.index] = message.vector;
-    });
+    await this.#run(
+      (id) => ({ kind: 'embed', id, inputs }),
+      signal,
+      (message) => {
+        if (message.kind === 'vector') vectors[message.index] = message.vector;
+      },
+    );
     return vectors;
   }
 
   /** Tokens that went through the network since the start, of prompts and of answers. */
   async countTokens(): Promise<number> {
     let tokens = 0;
-    await this.#run((id) => ({ kind: 'count', id }), undefined, (message) => {
-      if (message.kind === 'counted') tokens = message.tokens;
-    });
+    await this.#run(
+      (id) => ({ kind: 'count', id }),
+      undefined,
+      (message) => {
+        if (message.kind === 'counted') tokens = message.tokens;
+      },
+    );
     return tokens;
   }
 
@@ -97,8 +105,14 @@ export class ModelThread {
       signal?.addEventListener('abort', abort, { once: true });
       this.#jobs.set(id, {
         onMessage,
-        resolve: () => (settled(), resolve()),
-        reject: (error) => (settled(), reject(error)),
+        resolve() {
+          settled();
+          resolve();
+        },
+        reject(error) {
+          settled();
+          reject(error);
+        },
       });
       this.#tell(ask(id));
     });
@@ -117,18 +131,26 @@ export class ModelThread {
         return;
       case 'done':
       case 'counted': {
-        const job = this.#jobs.get(message.id);
-        this.#jobs.delete(message.id);
+        const job = this.#take(message.id);
         job?.onMessage(message);
         job?.resolve();
         return;
       }
       case 'ready':
+        this.#take(START)?.resolve();
+        return;
       case 'refused':
-        return; // heard by `start`
+        this.#take(START)?.reject(new EngineError(message.code, message.message));
+        return;
       default:
         assertNever(message);
     }
+  }
+
+  #take(id: number): Job | undefined {
+    const job = this.#jobs.get(id);
+    this.#jobs.delete(id);
+    return job;
   }
 
   #end(cause?: unknown): void {

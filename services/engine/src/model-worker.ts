@@ -53,7 +53,10 @@ function serve(model: Llama, tokenizer: Tokenizer): void {
         return start(id, generate(model, tokenizer, message.request, { text, finish }));
       }
       case 'embed':
-        return start(id, embed(model, message.inputs, (index, vector) => say({ kind: 'vector', id, index, vector })));
+        return start(
+          id,
+          embed(model, message.inputs, (index, vector) => say({ kind: 'vector', id, index, vector })),
+        );
       case 'abort':
         jobs.delete(id);
         return;

@@ -5,14 +5,22 @@
 import { Q8_BLOCK, Q8_BLOCK_BYTES, type Tensor, TensorType } from './gguf.ts';
 
 /** The numbers of a tensor as f32, in file order (row after row). The result is a copy, owned by the caller. */
-export function unpack(tensor: Tensor): Float32Array {
-  const { bytes, type } = tensor;
+export function unpack({ bytes, type }: Tensor): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (type) {
-    case TensorType.f32: return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(i * 4, true));
-    case TensorType.f16: return Float32Array.from({ length: bytes.length / 2 }, (_, i) => fromF16(view.getUint16(i * 2, true)));
-    case TensorType.q8_0: return unpackQ8(view);
+    case TensorType.f32:
+      return unpackEach(bytes.length / 4, (i) => view.getFloat32(i * 4, true));
+    case TensorType.f16:
+      return unpackEach(bytes.length / 2, (i) => fromF16(view.getUint16(i * 2, true)));
+    case TensorType.q8_0:
+      return unpackQ8(view);
   }
+}
+
+function unpackEach(count: number, read: (index: number) => number): Float32Array {
+  const out = new Float32Array(count);
+  for (let i = 0; i < count; i++) out[i] = read(i);
+  return out;
 }
 
 /** Q8_0: blocks of an f16 scale and 32 int8; number = scale * int8. */
@@ -49,7 +57,14 @@ export function multiply(out: Float32Array, matrix: Float32Array, x: Float32Arra
     const r1 = r0 + columns;
     const r2 = r1 + columns;
     const r3 = r2 + columns;
-    let a0 = 0, a1 = 0, b0 = 0, b1 = 0, c0 = 0, c1 = 0, d0 = 0, d1 = 0;
+    let a0 = 0,
+      a1 = 0,
+      b0 = 0,
+      b1 = 0,
+      c0 = 0,
+      c1 = 0,
+      d0 = 0,
+      d1 = 0;
     for (let i = 0; i < columns; i += 2) {
       const x0 = x[i]!;
       const x1 = x[i + 1]!;

@@ -5,7 +5,8 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync 
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { defaultModelPath } from '@bombyx/engine';
+import { fileURLToPath } from 'node:url';
+import { BUNDLED_MODEL } from '@bombyx/engine';
 import { DEFAULT_GATEWAY_PORT } from '../network.ts';
 import { assertPortFree } from '../ports.ts';
 import { dataDir } from '../state-file.ts';
@@ -107,8 +108,13 @@ function store(): Finding {
 
 function model(): Finding {
   const check = 'embedded model';
-  if (existsSync(defaultModelPath)) return { check, level: 'ok', found: 'bombyx-tiny (a test model)' };
-  return { check, level: 'fail', found: `${defaultModelPath} is missing`, fix: 'check the repository out again' };
+  if (existsSync(BUNDLED_MODEL)) return { check, level: 'ok', found: 'bombyx-tiny (a test model)' };
+  return {
+    check,
+    level: 'fail',
+    found: `${fileURLToPath(BUNDLED_MODEL)} is missing`,
+    fix: 'check the repository out again',
+  };
 }
 
 async function gatewayPort(port: number): Promise<Finding> {

@@ -14,7 +14,7 @@ import { portError } from '../ports.ts';
 import { type Arguments, CliError, type Command, type OptionSpec } from '../usage.ts';
 
 /** Facts of a part that runs, told when it is ready. */
-type Facts = Readonly<Record<string, string | number>>;
+type Facts = Readonly<Record<string, string | number | undefined>>;
 
 interface Role {
   readonly name: string;
@@ -43,7 +43,7 @@ const proxy: Role = {
   async open(file, root, log, scope) {
     const config = readConfig(file, 'proxy configuration', parseProxyConfig);
     const opened = scope.use(await startProxy(config, { clock: systemClock, log, root: root() }));
-    return { workersPort: opened.workersPort, clientsPort: opened.clientsPort, httpPort: opened.httpPort };
+    return { workersPort: opened.workersPort, clientsPort: opened.clientPort, httpPort: opened.httpPort };
   },
 };
 
