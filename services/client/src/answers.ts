@@ -10,9 +10,19 @@ import { bombyxRefusal, refusal } from './refusal.ts';
 
 /** `final` is present on the last packet of a request, and only there. */
 export type Answer =
-  | { readonly type: 'head'; readonly requestId: Buffer; readonly answer: Buffer; readonly final: FinalInfo | undefined }
+  | {
+      readonly type: 'head';
+      readonly requestId: Buffer;
+      readonly answer: Buffer;
+      readonly final: FinalInfo | undefined;
+    }
   | { readonly type: 'part'; readonly requestId: Buffer; readonly bytes: Buffer; readonly final: FinalInfo | undefined }
-  | { readonly type: 'error'; readonly requestId: Buffer; readonly error: ClientError; readonly final: FinalInfo | undefined };
+  | {
+      readonly type: 'error';
+      readonly requestId: Buffer;
+      readonly error: ClientError;
+      readonly final: FinalInfo | undefined;
+    };
 
 /** Flags bit 0 of the Ex and bombyx objects: this is the last one. */
 const LAST = 1;
@@ -52,7 +62,11 @@ export function readAnswer(message: TlObject): Answer | undefined {
   }
 }
 
-type WithFinal = Tl<'client.queryAnswerEx'> | Tl<'client.queryAnswerPartEx'> | Tl<'bombyx.answerHead'> | Tl<'bombyx.answerPart'>;
+type WithFinal =
+  | Tl<'client.queryAnswerEx'>
+  | Tl<'client.queryAnswerPartEx'>
+  | Tl<'bombyx.answerHead'>
+  | Tl<'bombyx.answerPart'>;
 
 function finalOf(message: WithFinal): [FinalInfo | undefined, Answer | undefined] {
   if ((message.flags & LAST) === 0) return [undefined, undefined];
@@ -70,8 +84,18 @@ function readFinal(info: Tl<'client.queryFinalInfo'> | Tl<'bombyx.finalInfo'>): 
   if (info.worker_debug) final.workerDebug = info.worker_debug;
   if (info.proxy_debug) final.proxyDebug = info.proxy_debug;
   const { proxy_start_time, proxy_end_time, worker_start_time, worker_end_time } = info;
-  if (proxy_start_time !== undefined && proxy_end_time !== undefined && worker_start_time !== undefined && worker_end_time !== undefined) {
-    final.times = { proxyStart: proxy_start_time, proxyEnd: proxy_end_time, workerStart: worker_start_time, workerEnd: worker_end_time };
+  if (
+    proxy_start_time !== undefined &&
+    proxy_end_time !== undefined &&
+    worker_start_time !== undefined &&
+    worker_end_time !== undefined
+  ) {
+    final.times = {
+      proxyStart: proxy_start_time,
+      proxyEnd: proxy_end_time,
+      workerStart: worker_start_time,
+      workerEnd: worker_end_time,
+    };
   }
   if (info.kind === 'bombyx.finalInfo') {
     if (info.receipt) final.receipt = info.receipt;

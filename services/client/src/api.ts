@@ -9,7 +9,7 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 export interface RequestTimeouts {
   /** From the call of `run` to the head of the answer, tries at other proxies included. */
   readonly firstByteMs: number;
-  /** Between two parts of the answer; does not run while the reader is the slow one. */
+  /** Between two parts of the answer; does not run while the reader is the slow one, nor at proxies of C++ (version ≤ 2). */
   readonly idleMs: number;
   /** From the call of `run` to the end. */
   readonly totalMs: number;
@@ -153,12 +153,20 @@ export interface ClientSnapshot {
     readonly tokens_signed: number;
   }[];
   /** How many requests run now and how often one was tried again at another proxy. */
-  readonly requests: { readonly running: number; readonly retried: number; readonly errors: Readonly<Record<string, number>> };
+  readonly requests: {
+    readonly running: number;
+    readonly retried: number;
+    readonly errors: Readonly<Record<string, number>>;
+  };
   /** Checks of what proxies claim to have used; every disagreement is counted, the latest few are listed. */
   readonly usage_checks: {
     readonly checked: number;
     readonly disagreements: number;
-    readonly latest: readonly { readonly proxy_sc_address: string; readonly request_id: string; readonly failures: readonly string[] }[];
+    readonly latest: readonly {
+      readonly proxy_sc_address: string;
+      readonly request_id: string;
+      readonly failures: readonly string[];
+    }[];
   };
 }
 
@@ -173,7 +181,7 @@ export interface Client extends AsyncDisposable {
   snapshot(): ClientSnapshot;
   /** At least one proxy takes requests now. */
   readonly ready: boolean;
-  /** Resolves when {@link ready} first holds (at once if it does); rejects with the signal's reason, or when closed. */
+  /** Resolves when {@link ready} first holds (at once if it does); rejects with the signal's reason, or with `CLIENT_CLOSED`. */
   whenReady(signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { ClientError } from './errors.ts';
 
-const port = z.int().min(0).max(65_535);
-const int32 = z.int().min(0).max(0x7fff_ffff);
-const durationMs = z.int().min(1).max(0x7fff_ffff);
-/** C++ reads a bool also from a number or a numeric string (non-zero = true). */
-const flag = z.union([z.boolean(), z.number().transform((value) => value !== 0)]);
+/** As C++ reads them: an int also from a numeric string, a bool also from a number or a numeric string. */
+const asNumber = (value: unknown) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value);
+const int = (min: number, max: number) => z.preprocess(asNumber, z.int().min(min).max(max));
+const flag = z.preprocess(
+  (value) => (typeof asNumber(value) === 'number' ? asNumber(value) !== 0 : value),
+  z.boolean(),
+);
+const port = int(0, 65_535);
+const durationMs = int(1, 0x7fff_ffff);
 const seed = z.base64().refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
 
 const Schema = z.strictObject({
@@ -16,7 +20,7 @@ const Schema = z.strictObject({
   http_port: port.default(0),
   owner_address: z.string().min(1),
   /** Absent: two, or as many as are registered. 0: none. */
-  proxy_connections: z.int().min(0).max(64).optional(),
+  proxy_connections: int(0, 64).optional(),
   /** `host:port` of a SOCKS5 router on this machine; empty: own proof of work and TLS. */
   connect_to_proxy_via: z
     .string()
@@ -34,10 +38,10 @@ const Schema = z.strictObject({
   /** What the certificate of a proxy must prove in direct TLS, besides the list of image hashes. */
   proxy_policy: z.enum(['any', 'fake_tdx']).default('any'),
   /** Refuse proof-of-work puzzles above this many bits. */
-  max_pow_difficulty: z.int().min(0).max(64).default(28),
+  max_pow_difficulty: int(0, 64).default(28),
   /** Bytes of answer body a proxy may send ahead of the reader, per request. */
-  window_bytes: z.int().min(4_096).max(0x100_0000).default(262_144),
-  max_running_requests: int32.min(1).default(10_000),
+  window_bytes: int(4_096, 0x100_0000).default(262_144),
+  max_running_requests: int(1, 0x7fff_ffff).default(10_000),
   connect_timeout_ms: durationMs.default(20_000),
   handshake_timeout_ms: durationMs.default(30_000),
   authorize_timeout_ms: durationMs.default(300_000),

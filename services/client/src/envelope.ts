@@ -8,7 +8,13 @@ import { ClientError } from './errors.ts';
  * The C++ client sends all of them on, credentials and cookies included. A `Host` that names nobody goes along because
  * C++ workers copy the headers to the inference server, which may refuse a request without one.
  */
-const SENT_ON: ReadonlySet<string> = new Set(['accept', 'content-type', 'openai-beta', 'anthropic-version', 'anthropic-beta']);
+const SENT_ON: ReadonlySet<string> = new Set([
+  'accept',
+  'content-type',
+  'openai-beta',
+  'anthropic-version',
+  'anthropic-beta',
+]);
 
 /** Headers that belong to one connection only (RFC 9110 §7.6.1), or are made anew by whoever serves the caller. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([

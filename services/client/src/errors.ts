@@ -79,7 +79,7 @@ export interface ClientErrorOptions extends ErrorOptions {
 export class ClientError extends BombyxError<ClientErrorCode> {
   readonly httpStatus: number;
   readonly cocoonCode: number;
-  readonly retryAfterMs?: number;
+  declare readonly retryAfterMs?: number;
 
   constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
     super(code, message, options.detail, options.cause === undefined ? undefined : { cause: options.cause });

@@ -1,10 +1,18 @@
 /** What client and proxy settle before the first request. Source: client.md §4. */
-import { createPublicKey } from 'node:crypto';
-import { type Address, clientContractAddress, formatAddress, parseAddress, proxyContractAddress, publicKeyFromBytes, type RootConfig, TonError } from '@bombyx/ton';
+import {
+  type Address,
+  clientContractAddress,
+  formatAddress,
+  parseAddress,
+  proxyContractAddress,
+  type RootConfig,
+  TonError,
+} from '@bombyx/ton';
 import { type Connection, QueryError } from '@bombyx/transport';
-import type { Tl, TlObject } from '@bombyx/wire';
+import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { ClientError } from './errors.ts';
 import type { PaymentClaim } from './payments.ts';
+import { refusal } from './refusal.ts';
 import type { Secrets } from './secret.ts';
 
 /** Versions this client speaks; 3 exists between Bombyx parts only, a C++ proxy answers 2. */
@@ -44,19 +52,27 @@ export interface Agreement {
  */
 export async function handshake(connection: Connection, intro: Introduction, signal: AbortSignal): Promise<Agreement> {
   if (intro.checkProxyHashes && !intro.root.proxyHashes.some((hash) => hash.equals(connection.peer.imageHash))) {
-    throw misfit('the image of the proxy is not in the root contract', { imageHash: connection.peer.imageHash.toString('hex') });
+    throw misfit('the image of the proxy is not in the root contract', {
+      imageHash: connection.peer.imageHash.toString('hex'),
+    });
   }
-  const hello = await ask(connection, 'client.connectedToProxy', connectToProxy(intro), intro.timeouts.connectMs, signal);
+  const hello = await ask(connection, connectToProxy(intro), intro.timeouts.connectMs, signal);
+  if (hello.kind !== 'client.connectedToProxy') throw misfit(`the proxy introduces itself with ${hello.kind}`);
   const agreement = judge(hello, intro);
   const secret = secretFor(hello.auth, agreement.proxyContract, intro.secrets);
-  const authorize: TlObject =
-    secret === undefined ? { kind: 'client.authorizeWithProxyLong' } : { kind: 'client.authorizeWithProxyShort', data: secret };
-  const answer = await ask(connection, 'client.AuthorizationWithProxy', authorize, intro.timeouts.authorizeMs, signal);
-  if (answer.kind === 'client.authorizationWithProxyFailed') {
-    throw new ClientError('CLIENT_NOT_READY', 'the proxy refused the authentication', { cocoonCode: answer.error_code });
-  }
-  const first: PaymentClaim = { signed_payment: hello.signed_payment, dbTokens: 0n, maxTokens: 0n };
-  const second = { signed_payment: answer.signed_payment, dbTokens: answer.tokens_committed_to_db, maxTokens: answer.max_tokens };
+  const authorize: TlFunction =
+    secret === undefined
+      ? { kind: 'client.authorizeWithProxyLong' }
+      : { kind: 'client.authorizeWithProxyShort', data: secret };
+  const answer = await ask(connection, authorize, intro.timeouts.authorizeMs, signal);
+  if (answer.kind === 'client.authorizationWithProxyFailed') throw refused(answer.error_code, answer.error);
+  if (answer.kind !== 'client.authorizationWithProxySuccess') throw misfit(`the proxy authorizes with ${answer.kind}`);
+  const first: PaymentClaim = { signed_payment: hello.signed_payment };
+  const second = {
+    signed_payment: answer.signed_payment,
+    dbTokens: answer.tokens_committed_to_db,
+    maxTokens: answer.max_tokens,
+  };
   return { ...agreement, claims: [first, second] };
 }
 
@@ -76,12 +92,16 @@ function connectToProxy({ wallet, root, testnet }: Introduction): Tl<'client.con
 }
 
 /** Recomputes both contract addresses: a proxy that names others would have us pay into the wrong contract. */
-function judge({ params, client_sc_address }: Tl<'client.connectedToProxy'>, intro: Introduction): Omit<Agreement, 'claims'> {
+function judge(
+  { params, client_sc_address }: Tl<'client.connectedToProxy'>,
+  intro: Introduction,
+): Omit<Agreement, 'claims'> {
   const { root, rootAddress, testnet, wallet } = intro;
   if (params.is_test === undefined) throw misfit('the proxy is too old: it does not say whether it is a test');
   if (params.is_test !== root.isTest) throw misfit('proxy and client differ in is_test');
   const protoVersion = params.proto_version ?? 0;
-  if (protoVersion < 0 || protoVersion > MAX_PROTO_VERSION) throw misfit(`the proxy chose protocol version ${protoVersion}`);
+  if (protoVersion < 0 || protoVersion > MAX_PROTO_VERSION)
+    throw misfit(`the proxy chose protocol version ${protoVersion}`);
   const publicKey = Buffer.from(params.proxy_public_key);
   const proxy = proxyContractAddress(root, { owner: ownerOf(params.proxy_owner_address), publicKey, rootAddress });
   const client = clientContractAddress(root, { owner: wallet, proxy, publicKey });
@@ -104,9 +124,28 @@ function ownerOf(text: string): Address {
   }
 }
 
-function secretFor(auth: Tl<'client.connectedToProxy'>['auth'], proxyContract: string, secrets: Secrets): Buffer | undefined {
-  return auth.kind === 'client.proxyConnectionAuthShort' ? secrets.answering(auth.secret_hash, proxyContract) : undefined;
+function secretFor(
+  auth: Tl<'client.connectedToProxy'>['auth'],
+  proxyContract: string,
+  secrets: Secrets,
+): Buffer | undefined {
+  return auth.kind === 'client.proxyConnectionAuthShort'
+    ? secrets.answering(auth.secret_hash, proxyContract)
+    : undefined;
 }
 
-/** Asks and makes sure of the kind of answer. A refusal becomes `CLIENT_NOT_READY` with the proxy's number. */
-type Expected = { 'client.connectedToProxy': Tl<'client.connectedToProxy'>; 'client.AuthorizationWithProxy': Tl<'client.authorizationWithProxySuccess'> | Tl<'client.authorizationWithProxyFailed'> };
+async function ask(connection: Connection, fn: TlFunction, timeoutMs: number, signal: AbortSignal): Promise<TlObject> {
+  try {
+    return await connection.query(fn, { timeoutMs, signal });
+  } catch (error) {
+    throw error instanceof QueryError ? refused(error.code, error.message) : error;
+  }
+}
+
+function refused(cocoonCode: number, text: string): ClientError {
+  return new ClientError('CLIENT_NOT_READY', `the proxy refuses: ${refusal(cocoonCode, text).message}`, { cocoonCode });
+}
+
+function misfit(message: string, detail: ClientError['detail'] = {}, cause?: unknown): ClientError {
+  return new ClientError('CLIENT_HANDSHAKE', message, cause === undefined ? { detail } : { detail, cause });
+}

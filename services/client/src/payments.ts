@@ -5,8 +5,9 @@ import type { TlOfType } from '@bombyx/wire';
 /** What a proxy says about the account, in any of its messages. */
 export interface PaymentClaim {
   readonly signed_payment: TlOfType<'proxy.SignedPayment'>;
-  readonly dbTokens: bigint;
-  readonly maxTokens: bigint;
+  /** Absent where the message says nothing about them. */
+  readonly dbTokens?: bigint;
+  readonly maxTokens?: bigint;
 }
 
 /**
@@ -47,7 +48,7 @@ export class PaymentBook {
   }
 
   /** @returns undefined, or the code of what is wrong with the payment; the totals count either way */
-  learn({ signed_payment, dbTokens, maxTokens }: PaymentClaim): string | undefined {
+  learn({ signed_payment, dbTokens = 0n, maxTokens = 0n }: PaymentClaim): string | undefined {
     if (dbTokens > this.#dbTokens) this.#dbTokens = dbTokens;
     if (maxTokens > this.#maxTokens) this.#maxTokens = maxTokens;
     if (signed_payment.kind === 'proxy.signedPaymentEmpty') return undefined;
@@ -60,7 +61,8 @@ export class PaymentBook {
   #judge(data: Buffer): string | undefined {
     try {
       const payment = verifyPayment(data, { kind: 'charge', contract: this.#contract, publicKey: this.#proxyKey });
-      if (payment.tokens > this.signedTokens || this.#signed === undefined) this.#signed = { tokens: payment.tokens, data };
+      if (payment.tokens > this.signedTokens || this.#signed === undefined)
+        this.#signed = { tokens: payment.tokens, data };
       return undefined;
     } catch (error) {
       if (error instanceof TonError) return error.code;

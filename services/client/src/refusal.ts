@@ -18,9 +18,17 @@ const balance = () =>
   'the prepaid balance at the proxy does not cover this request: lower max_tokens or top up the client contract';
 
 const RULES: readonly Rule[] = [
-  { text: /^client balance is too low|^balance is too low|^reserved_tokens depleted/, code: 'CLIENT_BALANCE', say: balance },
+  {
+    text: /^client balance is too low|^balance is too low|^reserved_tokens depleted/,
+    code: 'CLIENT_BALANCE',
+    say: balance,
+  },
   { text: /^active config version is too low/, code: 'CLIENT_NOT_READY', retryAfterMs: 30_000 },
-  { text: /^client is closing/, code: 'CLIENT_NOT_READY', say: () => 'the payment contract with this proxy is closing' },
+  {
+    text: /^client is closing/,
+    code: 'CLIENT_NOT_READY',
+    say: () => 'the payment contract with this proxy is closing',
+  },
   { text: /^proxy is disabled|^proxy is not participating/, code: 'CLIENT_NOT_READY', retryAfterMs: 10_000 },
   { text: /^unknown model\b/, code: 'CLIENT_UNKNOWN_MODEL' },
   { text: /^no workers for model|^no ready workers/, code: 'CLIENT_NO_WORKER', retryAfterMs: 1_000 },
@@ -33,7 +41,11 @@ const RULES: readonly Rule[] = [
   { text: /^connection is dead/, code: 'CLIENT_NO_WORKER', say: () => 'the worker was lost', retryAfterMs: 1_000 },
   { text: /^too many active queries/, code: 'CLIENT_NO_WORKER', say: () => 'the worker is full', retryAfterMs: 1_000 },
   { text: /timeout( in proxy)?$/, code: 'CLIENT_TIMEOUT' },
-  { text: /^worker: invalid http request: ([^]*)/, code: 'CLIENT_BAD_REQUEST', say: (match) => `the worker refuses the request: ${match[1]}` },
+  {
+    text: /^worker: invalid http request: ([\s\S]*)/,
+    code: 'CLIENT_BAD_REQUEST',
+    say: (match) => `the worker refuses the request: ${match[1]}`,
+  },
   { text: /^worker: /, code: 'CLIENT_WORKER' },
   { text: /^out of order answer parts|^proxy: received incorrect answer/, code: 'CLIENT_PROTOCOL' },
 ];
@@ -45,17 +57,30 @@ const BY_NUMBER: Readonly<Record<number, ClientErrorCode>> = {
   653: 'CLIENT_WORKER',
 };
 
-const BY_STATUS: Readonly<Record<number, ClientErrorCode>> = {
-  400: 'CLIENT_BAD_REQUEST',
-  402: 'CLIENT_BALANCE',
-  404: 'CLIENT_UNKNOWN_MODEL',
-  409: 'CLIENT_PRICE',
-  413: 'CLIENT_TOO_LARGE',
-  422: 'CLIENT_BAD_REQUEST',
-  429: 'CLIENT_NO_WORKER',
-  502: 'CLIENT_WORKER',
-  503: 'CLIENT_NO_WORKER',
-  504: 'CLIENT_TIMEOUT',
+/** The words of our own proxy. One that is not listed is judged by its number and text. */
+const BY_REASON: Readonly<Record<string, ClientErrorCode>> = {
+  bad_request: 'CLIENT_BAD_REQUEST',
+  duplicate_request: 'CLIENT_BAD_REQUEST',
+  max_tokens_exceeded: 'CLIENT_BAD_REQUEST',
+  unknown_model: 'CLIENT_UNKNOWN_MODEL',
+  no_worker: 'CLIENT_NO_WORKER',
+  queue_full: 'CLIENT_NO_WORKER',
+  too_many_requests: 'CLIENT_NO_WORKER',
+  queue_timeout: 'CLIENT_NO_WORKER',
+  price_above_ceiling: 'CLIENT_PRICE',
+  balance_too_low: 'CLIENT_BALANCE',
+  config_too_old: 'CLIENT_NOT_READY',
+  client_closing: 'CLIENT_NOT_READY',
+  proxy_disabled: 'CLIENT_NOT_READY',
+  proxy_closing: 'CLIENT_NOT_READY',
+  accounting_unavailable: 'CLIENT_NOT_READY',
+  first_byte_timeout: 'CLIENT_TIMEOUT',
+  idle_timeout: 'CLIENT_TIMEOUT',
+  total_timeout: 'CLIENT_TIMEOUT',
+  worker_lost: 'CLIENT_WORKER',
+  worker_protocol: 'CLIENT_WORKER',
+  worker_error: 'CLIENT_WORKER',
+  slow_reader: 'CLIENT_SLOW_READER',
 };
 
 const MAX_TEXT = 400;
@@ -87,23 +112,21 @@ export function refusal(cocoonCode: number, text: string): ClientError {
 /** The fields of `bombyx.answerError` that say why. All untrusted. */
 export interface BombyxRefusal {
   readonly error_code: number;
-  /** Code of the part that refused, e.g. `PROXY_NO_WORKER`. */
+  /** Stable word of the part that refused, e.g. `no_worker`. */
   readonly reason: string;
   readonly message: string;
   readonly http_status: number;
   readonly retry_after_ms: number;
 }
 
-/** The error that a `bombyx.answerError` stands for: our own parts say the HTTP status themselves. */
+/** The error that a `bombyx.answerError` stands for: our own parts say reason and HTTP status themselves. */
 export function bombyxRefusal(from: BombyxRefusal): ClientError {
-  const known = from.http_status >= 400 && from.http_status <= 599;
-  const legacy = refusal(from.error_code, from.message);
-  const code = (known ? BY_STATUS[from.http_status] : undefined) ?? legacy.code;
-  return new ClientError(code, legacy.code === code ? legacy.message : presentable(from.message), {
+  const code = Object.hasOwn(BY_REASON, from.reason) ? BY_REASON[from.reason] : undefined;
+  return new ClientError(code ?? refusal(from.error_code, from.message).code, presentable(from.message), {
     cocoonCode: from.error_code,
-    ...(known ? { httpStatus: from.http_status } : {}),
+    ...(from.http_status >= 400 && from.http_status <= 599 ? { httpStatus: from.http_status } : {}),
     ...(from.retry_after_ms > 0 ? { retryAfterMs: from.retry_after_ms } : {}),
-    detail: /^[A-Z][A-Z0-9_]{0,63}$/.test(from.reason) ? { reason: from.reason } : {},
+    detail: /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(from.reason) ? { reason: from.reason } : {},
   });
 }
 

@@ -22,7 +22,11 @@ export const MAX_UNSENT_BYTES = 32 * 1024 * 1024;
  * @param random in [0, 1): decides between equals, so that idle proxies share evenly
  * @returns undefined when none can take it
  */
-export function selectProxy(candidates: readonly Candidate[], tried: ReadonlySet<string>, random: number): Candidate | undefined {
+export function selectProxy(
+  candidates: readonly Candidate[],
+  tried: ReadonlySet<string>,
+  random: number,
+): Candidate | undefined {
   let best: Candidate[] = [];
   let bestScore = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {

@@ -82,8 +82,9 @@ export class UsageAudit {
 
   /** The proxy names its cumulative total: it must not exceed what this client's requests can explain. */
   total(maxTokens: bigint): void {
+    if (maxTokens < 0n) this.#report('', ['the cumulative total is negative']);
     if (this.#explained === undefined) {
-      this.#explained = maxTokens;
+      this.#explained = maxTokens > 0n ? maxTokens : 0n;
       return;
     }
     const most = this.#explained + this.#reservedSum;

@@ -1,0 +1,28 @@
+import type { Random } from '@bombyx/base';
+
+/** 128 request ids; one call for each would cost more than all else the client does for a request. */
+const DRAW_BYTES = 4_096;
+
+/** Draws from `source` in advance and hands out every byte once. For ids and choices; keys are drawn for themselves. */
+export class RandomPool implements Random {
+  readonly #source: Random;
+  #left: Buffer = Buffer.alloc(0);
+
+  constructor(source: Random) {
+    this.#source = source;
+  }
+
+  /** @returns a view into memory that is not used again */
+  bytes(size: number): Buffer {
+    if (size > DRAW_BYTES) return Buffer.from(this.#source.bytes(size));
+    if (this.#left.length < size) this.#left = Buffer.from(this.#source.bytes(DRAW_BYTES));
+    const drawn = this.#left.subarray(0, size);
+    this.#left = this.#left.subarray(size);
+    return drawn;
+  }
+
+  /** A number in [0, 1). */
+  fraction(): number {
+    return this.bytes(4).readUInt32LE() / 2 ** 32;
+  }
+}

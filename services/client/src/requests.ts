@@ -1,0 +1,178 @@
+import type { Clock } from '@bombyx/base';
+import { type Multipliers, reservation } from '@bombyx/ledger';
+import type { AnswerSink, ClientRequest, RunningRequest } from './api.ts';
+import { Deadlines } from './deadlines.ts';
+import { encodeQuery } from './envelope.ts';
+import { ClientError, type ClientErrorCode } from './errors.ts';
+import { Rate } from './rates.ts';
+import { worthAnotherProxy } from './refusal.ts';
+import { Run, type RunHost } from './run.ts';
+import type { Target } from './target.ts';
+
+export interface RequestsOptions {
+  readonly windowBytes: number;
+  readonly maxRunning: number;
+  readonly multipliers: Multipliers;
+}
+
+export interface RequestsDeps {
+  readonly clock: Clock;
+  /** 32 random bytes. */
+  readonly newRequestId: () => Buffer;
+  readonly choose: (model: string, tried: ReadonlySet<string>) => Target | undefined;
+  readonly anyReady: () => boolean;
+}
+
+/** A request is offered to at most so many proxies. */
+const MAX_TRIES = 3;
+const MAX_INT = 0x7fff_ffff;
+
+/** All requests under way: admits them, gives them to proxies, watches their time, counts how they end. */
+export class Requests implements RunHost, Disposable {
+  readonly clock: Clock;
+  readonly windowBytes: number;
+  readonly rates: { readonly [K in 'queries' | 'success' | 'failed' | 'bytesReceived' | 'bytesSent' | 'time']: Rate };
+  readonly errors = new Map<ClientErrorCode, number>();
+  readonly #options: RequestsOptions;
+  readonly #deps: RequestsDeps;
+  readonly #running = new Set<Run>();
+  readonly #deadlines: Deadlines;
+  #retried = 0;
+  #closed = false;
+
+  constructor(options: RequestsOptions, deps: RequestsDeps) {
+    this.clock = deps.clock;
+    this.windowBytes = options.windowBytes;
+    this.#options = options;
+    this.#deps = deps;
+    this.#deadlines = new Deadlines(deps.clock);
+    const rate = () => new Rate(deps.clock);
+    this.rates = {
+      queries: rate(),
+      success: rate(),
+      failed: rate(),
+      bytesReceived: rate(),
+      bytesSent: rate(),
+      time: rate(),
+    };
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Requests that went on to another proxy. */
+  get retried(): number {
+    return this.#retried;
+  }
+
+  /** See `Client.run`. */
+  start(request: ClientRequest, sink: AnswerSink): RunningRequest {
+    this.rates.queries.add(1);
+    this.rates.bytesReceived.add(request.body.length);
+    const firstId = this.#deps.newRequestId();
+    const admitted = this.#admit(request);
+    const refused = admitted instanceof ClientError;
+    const { query, reserved } = refused ? { query: Buffer.alloc(0), reserved: 0n } : admitted;
+    const run = new Run(firstId, request, query, reserved, sink, this);
+    this.#running.add(run);
+    const error = refused ? admitted : this.#place(run);
+    if (error === undefined) this.#deadlines.add(run);
+    else queueMicrotask(() => run.fail(error, { stop: false })); // never from inside the call, so that the caller knows its run
+    return run;
+  }
+
+  tryElsewhere(run: Run): boolean {
+    if (this.#closed || run.tried.size >= MAX_TRIES || this.#place(run) !== undefined) return false;
+    this.#retried += 1;
+    return true;
+  }
+
+  streaming(run: Run): void {
+    this.#deadlines.add(run); // idle time may be over earlier than the time for the first byte would have been
+  }
+
+  over(run: Run, error?: ClientError): void {
+    this.#running.delete(run);
+    this.#deadlines.delete(run);
+    this.rates.bytesSent.add(run.receivedBytes);
+    this.rates.time.add((this.clock.monotonicMs() - run.startedAtMs) / 1_000);
+    if (error === undefined) this.rates.success.add(1);
+    else this.#count(error);
+  }
+
+  /** Ends all of them with `CLIENT_CLOSED`, at the proxies too. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const run of [...this.#running]) run.fail(closedError(), { stop: true });
+    this.#deadlines[Symbol.dispose]();
+  }
+
+  /** A caller that left is no failure. */
+  #count({ code }: ClientError): void {
+    if (code !== 'CLIENT_CANCELLED') this.rates.failed.add(1);
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
+
+  #admit(request: ClientRequest): { query: Buffer; reserved: bigint } | ClientError {
+    if (this.#closed) return closedError();
+    if (this.#running.size >= this.#options.maxRunning) {
+      return new ClientError('CLIENT_OVERLOADED', `${this.#running.size} requests run already`, {
+        retryAfterMs: 1_000,
+      });
+    }
+    try {
+      checkNumbers(request);
+      const query = encodeQuery(request);
+      const { maxTokens, maxCoefficient } = request;
+      return { query, reserved: reservation(maxTokens, query.length, maxCoefficient, this.#options.multipliers) };
+    } catch (error) {
+      if (error instanceof ClientError) return error;
+      throw error;
+    }
+  }
+
+  /** @returns why no proxy has it now */
+  #place(run: Run): ClientError | undefined {
+    let error: ClientError | undefined;
+    for (;;) {
+      const target = this.#deps.choose(run.request.model, run.tried);
+      if (target?.session === undefined) return error ?? this.#noProxy();
+      const requestId = run.tried.size === 0 ? run.firstId : this.#deps.newRequestId();
+      run.tried.add(target.id);
+      try {
+        target.session.start(run, requestId);
+        return undefined;
+      } catch (reason) {
+        if (!(reason instanceof ClientError)) throw reason;
+        if (!worthAnotherProxy(reason)) return reason;
+        target.failed();
+        error = reason;
+      }
+    }
+  }
+
+  #noProxy(): ClientError {
+    if (!this.#deps.anyReady()) return new ClientError('CLIENT_NO_PROXY', 'no proxy is ready', { retryAfterMs: 1_000 });
+    return new ClientError('CLIENT_OVERLOADED', 'the connections to the proxies are full', { retryAfterMs: 1_000 });
+  }
+}
+
+/** The wire carries 32 bits; the C++ client cuts larger numbers, so that 4294967297 becomes 1. */
+function checkNumbers({ model, maxTokens, maxCoefficient, timeouts }: ClientRequest): void {
+  if (model === '' || model.length > 1_024)
+    throw new ClientError('CLIENT_BAD_REQUEST', 'the model needs a name of 1 to 1024 characters');
+  for (const [name, value] of Object.entries({ max_tokens: maxTokens, max_coefficient: maxCoefficient })) {
+    if (!Number.isInteger(value) || value < 0 || value > MAX_INT) {
+      throw new ClientError('CLIENT_BAD_REQUEST', `${name} must be a whole number from 0 to ${MAX_INT}`);
+    }
+  }
+  for (const [name, value] of Object.entries(timeouts)) {
+    if (!(value >= 1 && value <= MAX_INT))
+      throw new ClientError('CLIENT_BAD_REQUEST', `the time limit ${name} must be from 1 to ${MAX_INT} ms`);
+  }
+}
+
+function closedError(): ClientError {
+  return new ClientError('CLIENT_CLOSED', 'this client is shutting down', { retryAfterMs: 1_000 });
+}

@@ -1,0 +1,141 @@
+/** The members of `/jsonstats`, named as the C++ client names them. Source: client.md §7. */
+import { formatAddress, type RootConfig } from '@bombyx/ton';
+import type { ClientSnapshot } from './api.ts';
+import type { Requests } from './requests.ts';
+import type { Account } from './session.ts';
+import type { Target } from './target.ts';
+
+export interface SnapshotSource {
+  readonly root: RootConfig;
+  readonly testnet: boolean;
+  readonly checkProxyHashes: boolean;
+  /** Texts of the configured addresses and of the operating wallet. */
+  readonly rootAddress: string;
+  readonly ownerAddress: string;
+  readonly walletAddress: string;
+  readonly requests: Requests;
+  readonly targets: readonly Target[];
+  readonly accounts: readonly Account[];
+}
+
+const MAX_LATEST = 16;
+
+/** Balance and seqno of the wallet and the contracts' own counts are 0: without TON nobody keeps them. */
+export function takeSnapshot(from: SnapshotSource): ClientSnapshot {
+  const { requests, accounts } = from;
+  const { rates } = requests;
+  return {
+    status: { wallet_balance: 0, ton_last_synced_at: 0, enabled: true, git_commit: '', git_commit_data: '' },
+    stats: {
+      queries: rates.queries.snapshot(),
+      success: rates.success.snapshot(),
+      failed: rates.failed.snapshot(),
+      bytes_received: rates.bytesReceived.snapshot(),
+      bytes_sent: rates.bytesSent.snapshot(),
+      time: rates.time.snapshot(),
+    },
+    wallet: {
+      address: from.walletAddress,
+      balance: 0,
+      seqno: 0,
+      pending_transactions_cnt: 0,
+      active_transactions_cnt: 0,
+    },
+    localconf: {
+      root_address: from.rootAddress,
+      owner_address: from.ownerAddress,
+      check_proxy_hash: from.checkProxyHashes,
+    },
+    root_contract_config: rootReport(from.root, from.testnet),
+    proxy_connections: from.targets.map(connectionReport),
+    proxies: accounts.map(accountReport),
+    requests: { running: requests.running, retried: requests.retried, errors: Object.fromEntries(requests.errors) },
+    usage_checks: {
+      checked: sum(accounts, ({ audit }) => audit.checked),
+      disagreements: sum(accounts, ({ audit }) => audit.disagreements),
+      latest: accounts
+        .flatMap(({ proxyContract, audit }) =>
+          audit.latest.map(({ requestId, failures }) => ({
+            proxy_sc_address: proxyContract,
+            request_id: requestId,
+            failures,
+          })),
+        )
+        .slice(-MAX_LATEST),
+    },
+  };
+}
+
+function connectionReport(target: Target): ClientSnapshot['proxy_connections'][number] {
+  const { session } = target;
+  return {
+    address: `[${target.id}]`,
+    is_ready: session !== undefined,
+    proxy_sc_address: session?.account.proxyContract ?? '',
+    proto_version: session?.protoVersion ?? 0,
+    attestation: session?.connection.peer.attestation ?? '',
+    running: session?.running ?? 0,
+    recent_failures: Math.round(target.recentFailures * 100) / 100,
+    last_error: target.lastError,
+  };
+}
+
+function accountReport({
+  proxyContract,
+  clientContract,
+  proxyPublicKey,
+  book,
+}: Account): ClientSnapshot['proxies'][number] {
+  return {
+    proxy_sc_address: proxyContract,
+    proxy_public_key: hex(proxyPublicKey),
+    sc_address: clientContract,
+    state: 0,
+    tokens_used_proxy_committed_to_blockchain: Number(book.signedTokens),
+    tokens_used_proxy_committed_to_db: Number(book.dbTokens),
+    tokens_used_proxy_max: Number(book.maxTokens),
+    tokens_charged: 0,
+    tokens_payed: 0,
+    tokens_signed: Number(book.signedTokens),
+  };
+}
+
+function rootReport(root: RootConfig, testnet: boolean): Record<string, unknown> {
+  const { multipliers } = root;
+  return {
+    owner_address: formatAddress(root.ownerAddress, { testnet }),
+    proxy_hashes: root.proxyHashes.map(hex),
+    registered_proxies: root.registeredProxies.map(({ seqno, clients, workers }) => ({
+      seqno,
+      address_for_clients: `[${clients.host}:${clients.port}]`,
+      address_for_workers: `[${workers.host}:${workers.port}]`,
+    })),
+    last_proxy_seqno: root.lastProxySeqno,
+    worker_hashes: root.workerHashes.map(hex),
+    model_hashes: root.modelHashes.map(hex),
+    version: root.version,
+    struct_version: root.structVersion,
+    params_version: root.paramsVersion,
+    unique_id: root.uniqueId,
+    is_test: root.isTest,
+    price_per_token: Number(root.pricePerToken),
+    worker_fee_per_token: Number(root.workerFeePerToken),
+    prompt_tokens_price_multiplier: multipliers.prompt,
+    cached_tokens_price_multiplier: multipliers.cached,
+    completion_tokens_price_multiplier: multipliers.completion,
+    reasoning_tokens_price_multiplier: multipliers.reasoning,
+    proxy_delay_before_close: root.proxyDelayBeforeCloseSec,
+    client_delay_before_close: root.clientDelayBeforeCloseSec,
+    proxy_min_stake: Number(root.minProxyStake),
+    client_min_stake: Number(root.minClientStake),
+    proxy_code_hash: hex(root.proxyCode.hash()),
+    worker_code_hash: hex(root.workerCode.hash()),
+    client_code_hash: hex(root.clientCode.hash()),
+  };
+}
+
+const hex = (bytes: Buffer) => bytes.toString('hex').toUpperCase();
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
