@@ -18,3 +18,4 @@ export type { ClientConfig } from './config.ts';
 export { parseClientConfig } from './config.ts';
 export type { ClientErrorCode } from './errors.ts';
 export { ClientError } from './errors.ts';
+export { TIER_HEADER, type Tier } from './tier.ts';

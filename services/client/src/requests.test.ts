@@ -76,11 +76,14 @@ it('takes a whole answer in one object', async () => {
   assert.deepEqual(sink.final?.receipt, Buffer.from('r'));
 });
 
-it('passes an error status of the server through, with its headers', async () => {
+it('passes an error status of the server through, with its headers, and names the tier itself', async () => {
   const { client, proxy } = await network();
   const sink = new Transcript();
   client.run(request(), sink);
-  const headers = [{ kind: 'http.header', name: 'X-RateLimit-Reset', value: '7' }] as const;
+  const headers = [
+    { kind: 'http.header', name: 'X-RateLimit-Reset', value: '7' },
+    { kind: 'http.header', name: 'x-bombyx-tier', value: 'tdx' },
+  ] as const;
   proxy.say({
     kind: 'bombyx.answerHead',
     request_id: proxy.runId(),
@@ -89,7 +92,10 @@ it('passes an error status of the server through, with its headers', async () =>
     final_info: finalInfo(),
   });
   assert.equal(sink.status, 429);
-  assert.deepEqual(sink.headers, [['X-RateLimit-Reset', '7']]);
+  assert.deepEqual(sink.headers, [
+    ['X-RateLimit-Reset', '7'],
+    ['X-Bombyx-Tier', 'open'],
+  ]);
 });
 
 it('tells the proxy of version 3 everything it needs', async () => {

@@ -5,6 +5,7 @@ import type { Expiring } from './deadlines.ts';
 import { type AnswerHead, decodeHead } from './envelope.ts';
 import { ClientError } from './errors.ts';
 import { worthAnotherProxy } from './refusal.ts';
+import { TIER_HEADER, type Tier } from './tier.ts';
 
 /** Bytes of one answer that may wait for its reader; more than two windows never come from a proxy that keeps to them. */
 export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
@@ -13,6 +14,8 @@ export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 export interface Carrier {
   /** The proxy keeps to the window of a request (protocol version 3). */
   readonly flowControl: boolean;
+  /** What its certificate proved. */
+  readonly tier: Tier;
   /** Lets the proxy send `bytes` more of this answer. */
   grant(requestId: string, bytes: number): void;
   /**
@@ -183,7 +186,8 @@ export class Run implements RunningRequest, Expiring {
     this.#phase = 'streaming';
     this.query = undefined;
     this.#host.streaming(this);
-    this.#tell(() => this.#sink.head(head.status, head.reason, head.headers));
+    const headers = [...head.headers, [TIER_HEADER, this.#place?.carrier.tier ?? 'open'] as const];
+    this.#tell(() => this.#sink.head(head.status, head.reason, headers));
     this.#body(head.payload);
     return true;
   }

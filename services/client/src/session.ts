@@ -6,6 +6,7 @@ import type { TokensUsed } from './api.ts';
 import { ClientError } from './errors.ts';
 import type { PaymentBook, PaymentClaim } from './payments.ts';
 import type { Carrier, Run } from './run.ts';
+import { type Tier, tierOf } from './tier.ts';
 import type { UsageAudit } from './usage-audit.ts';
 
 /** What outlives a connection: the account at one proxy contract. */
@@ -61,6 +62,10 @@ export class Session implements Carrier {
 
   get flowControl(): boolean {
     return this.protoVersion >= 3;
+  }
+
+  get tier(): Tier {
+    return tierOf(this.connection.peer.attestation);
   }
 
   get running(): number {
