@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { GatewayError } from './errors.ts';
 import type { GatewayOptions } from './options.ts';
@@ -25,7 +25,7 @@ export class Access {
    * @throws {GatewayError} `GATEWAY_FORBIDDEN_HOST`, `GATEWAY_FORBIDDEN_ORIGIN`
    */
   checkCaller(req: IncomingMessage): void {
-    const host = req.headers.host ?? '';
+    const { host = 'localhost' } = req.headers; // only HTTP/1.0 may leave it out, and no browser does
     if (this.#hosts && !this.#hosts.has(hostName(host)) && isIP(hostName(host)) === 0) {
       throw new GatewayError('GATEWAY_FORBIDDEN_HOST', 'this Host is not served here; add it to allowed_hosts');
     }
@@ -36,16 +36,15 @@ export class Access {
     }
   }
 
-  /** Headers that let the configured origin read an answer; none by default. */
-  corsHeaders(req: IncomingMessage): Record<string, string> {
-    if (this.#corsOrigin === undefined || req.headers.origin === undefined) return NO_HEADERS;
-    return {
-      'access-control-allow-origin': this.#corsOrigin,
-      'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
-      'access-control-allow-headers': req.headers['access-control-request-headers'] ?? 'content-type, authorization',
-      'access-control-expose-headers': 'x-request-id, retry-after, retry-after-ms',
-      vary: 'origin',
-    };
+  /** Lets pages of the configured origin read the answer; by default nothing is added. */
+  addCorsHeaders(req: IncomingMessage, res: ServerResponse): void {
+    if (this.#corsOrigin === undefined || req.headers.origin === undefined) return;
+    const asked = req.headers['access-control-request-headers'];
+    res.setHeader('access-control-allow-origin', this.#corsOrigin);
+    res.setHeader('access-control-allow-methods', 'GET, POST, DELETE, OPTIONS');
+    res.setHeader('access-control-allow-headers', asked ?? 'content-type, authorization');
+    res.setHeader('access-control-expose-headers', 'x-request-id, retry-after, retry-after-ms');
+    res.setHeader('vary', 'origin');
   }
 
   /**
@@ -60,8 +59,6 @@ export class Access {
     }
   }
 }
-
-const NO_HEADERS: Record<string, string> = {};
 
 export function queryValue(query: string, name: string): string | undefined {
   const pair = query.split('&').find((part) => part.startsWith(`${name}=`));

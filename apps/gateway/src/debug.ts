@@ -32,14 +32,17 @@ export class DebugTail {
   readonly #nowMs: () => number;
   readonly #startedAtMs: number;
   readonly #keep: (entry: string) => void;
-  #held = Buffer.alloc(0);
+  #held: Buffer = Buffer.alloc(0);
   #firstAtMs: number | undefined;
 
-  /** @param keep gets the debug object as JSON text once the answer is complete */
+  /**
+   * @param nowMs wall clock
+   * @param keep gets the debug object as JSON text once the answer is complete
+   */
   constructor(nowMs: () => number, keep: (entry: string) => void) {
     this.#nowMs = nowMs;
-    this.#startedAtMs = nowMs();
     this.#keep = keep;
+    this.#startedAtMs = nowMs();
   }
 
   /** @returns what may go out now that more came */

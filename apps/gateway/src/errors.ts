@@ -58,8 +58,8 @@ export function openAiError(error: GatewayError | ClientError): OpenAiError {
   return {
     message: error.message,
     type: typeOf(status),
-    param: local ? (error.param ?? null) : status === 404 ? 'model' : null,
-    code: !local && status === 404 ? 'model_not_found' : error.code.replace(/^[A-Z0-9]+_/, '').toLowerCase(),
+    param: local ? (error.param ?? null) : error.code === 'CLIENT_UNKNOWN_MODEL' ? 'model' : null,
+    code: error.code === 'CLIENT_UNKNOWN_MODEL' ? 'model_not_found' : error.code.replace(/^[A-Z]+_/, '').toLowerCase(),
     ...(local ? {} : { cocoon_code: error.cocoonCode }),
   };
 }
@@ -84,6 +84,13 @@ export function asAnswerable(error: unknown): GatewayError | ClientError {
   return new GatewayError('GATEWAY_INTERNAL', 'the gateway failed on this request; its log has the cause');
 }
 
+/** What a log may say of an unexpected exception: its kind and place. Its message could quote a prompt. */
+export function causeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return typeof thrown;
+  const place = /^\s+at .*$/m.exec(thrown.stack ?? '')?.[0].trim();
+  return `${thrown.name} ${place ?? ''}`;
+}
+
 /** Answers with an error object. Only for a response whose head has not been written. */
 export function writeError(res: ServerResponse, error: GatewayError | ClientError, requestId?: string): void {
   const body = Buffer.from(JSON.stringify({ error: openAiError(error) }));
@@ -96,6 +103,8 @@ export function writeError(res: ServerResponse, error: GatewayError | ClientErro
   if (retryAfterMs !== undefined && retryAfterMs >= 0) {
     headers['retry-after'] = Math.ceil(retryAfterMs / 1000); // whole seconds by RFC 9110
     headers['retry-after-ms'] = Math.ceil(retryAfterMs); // what the OpenAI packages look for first
+  } else if (statusOf(error) === 409) {
+    headers['x-should-retry'] = 'false'; // the packages would repeat a price that is too low
   }
   res.writeHead(statusOf(error), headers).end(body);
 }

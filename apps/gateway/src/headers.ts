@@ -1,19 +1,14 @@
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
+import type { HeaderList } from '@bombyx/client';
 
-export type HeaderList = readonly (readonly [string, string])[];
+/** The only headers of a caller that enter the network: neither keys, cookies nor anything that tells who asks. */
+const SENT_ON = ['content-type', 'accept', 'openai-beta', 'anthropic-version', 'anthropic-beta'] as const;
 
-/** The only headers of a caller that leave this machine: neither keys, cookies nor anything that tells who asks. */
-const SENT_ON = ['content-type', 'accept'] as const;
-
-/**
- * Headers of the request as it enters the network. `Host` is there because C++ workers copy headers to the inference
- * server, which refuses HTTP/1.1 without one; some servers accept no name but this.
- */
 export function requestHeaders(req: IncomingMessage): [string, string][] {
-  const headers: [string, string][] = [['Host', 'localhost']];
+  const headers: [string, string][] = [];
   for (const name of SENT_ON) {
     const value = req.headers[name];
-    if (value !== undefined) headers.push([name, value]);
+    if (typeof value === 'string') headers.push([name, value]);
   }
   return headers;
 }
@@ -23,9 +18,23 @@ export function requestHeaders(req: IncomingMessage): [string, string][] {
  * server must not tell the caller's browser.
  */
 const NOT_RELAYED: ReadonlySet<string> = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
-  'content-length', 'date', 'server', 'set-cookie', 'alt-svc', 'strict-transport-security', 'www-authenticate',
-  'x-request-id', 'vary',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'date',
+  'server',
+  'set-cookie',
+  'alt-svc',
+  'strict-transport-security',
+  'www-authenticate',
+  'x-request-id',
+  'vary',
 ]);
 
 /** Headers of an answer that may be relayed, as the flat list `writeHead` takes; illegal ones are left out. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from './errors.ts';
-import { type Member, membersOf, splice, valueOf } from './json-members.ts';
+import { type Member, membersOf, memberValue, splice } from './json-members.ts';
 import type { GatewayOptions } from './options.ts';
 
 /** What the body and the `x-bombyx-…` headers of an inference request say to us. */
@@ -49,20 +49,27 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
  * Reads a JSON body. @param path without the query
  * @throws {GatewayError} `GATEWAY_BAD_JSON`, `GATEWAY_DUPLICATE_FIELD`, `GATEWAY_INVALID_VALUE` with the field's name
  */
-export function readInference(body: Buffer, path: string, headers: IncomingHttpHeaders, options: GatewayOptions): Inference {
+export function readInference(
+  body: Buffer,
+  path: string,
+  headers: IncomingHttpHeaders,
+  options: GatewayOptions,
+): Inference {
   const members = membersOf(body);
   const fields = new Map<string, Member>();
   for (const member of members) {
     if (!READ_FIELDS.has(member.name)) continue;
     if (fields.has(member.name)) {
-      throw new GatewayError('GATEWAY_DUPLICATE_FIELD', `'${member.name}' is given more than once`, { param: member.name });
+      throw new GatewayError('GATEWAY_DUPLICATE_FIELD', `'${member.name}' is given more than once`, {
+        param: member.name,
+      });
     }
     fields.set(member.name, member);
   }
   /** `null` is how OpenAI's packages spell "not given". */
   const get = (name: string): unknown => {
     const member = fields.get(name);
-    return member === undefined ? undefined : (valueOf(body, member) ?? undefined);
+    return member === undefined ? undefined : (memberValue(body, member) ?? undefined);
   };
 
   const remove = new Set<string>(OUR_FIELDS);
@@ -83,7 +90,9 @@ export function readInference(body: Buffer, path: string, headers: IncomingHttpH
   const choices = Math.max(integer('n', get('n'), 1) ?? 1, integer('best_of', get('best_of'), 1) ?? 1);
   const maxTokens = limit * choices * (path === '/v1/completions' ? promptCount(body, members) : 1);
   if (maxTokens > MAX_INT) {
-    throw new GatewayError('GATEWAY_INVALID_VALUE', `more than ${MAX_INT} tokens over all choices`, { param: 'max_tokens' });
+    throw new GatewayError('GATEWAY_INVALID_VALUE', `more than ${MAX_INT} tokens over all choices`, {
+      param: 'max_tokens',
+    });
   }
 
   const model = get('model');
@@ -123,7 +132,7 @@ function promptCount(body: Buffer, members: readonly Member[]): number {
   let count = 1;
   for (const member of members) {
     if (member.name !== 'prompt' || body[member.valueStart] !== 0x5b) continue;
-    const prompts = valueOf(body, member) as unknown[];
+    const prompts = memberValue(body, member) as unknown[];
     if (typeof prompts[0] !== 'number') count = Math.max(count, prompts.length);
   }
   return count;
@@ -151,7 +160,8 @@ function coefficientHeader(headers: IncomingHttpHeaders, options: GatewayOptions
 function headerNumber(headers: IncomingHttpHeaders, name: string): number | undefined {
   const text = headers[name];
   if (text === undefined) return undefined;
-  if (typeof text !== 'string' || !/^\d{1,10}(\.\d{1,6})?$/.test(text)) return invalid(name, 'must be one plain number');
+  if (typeof text !== 'string' || !/^\d{1,10}(\.\d{1,6})?$/.test(text))
+    return invalid(name, 'must be one plain number');
   return Number(text);
 }
 

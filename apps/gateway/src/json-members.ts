@@ -26,7 +26,7 @@ export function membersOf(json: Buffer): Member[] {
 }
 
 /** The JSON value of a member. */
-export function valueOf(json: Buffer, member: Member): unknown {
+export function memberValue(json: Buffer, member: Member): unknown {
   return JSON.parse(json.toString('utf8', member.valueStart, member.end));
 }
 
@@ -34,7 +34,12 @@ export function valueOf(json: Buffer, member: Member): unknown {
  * Writes the object again without some members and with others appended. Kept members keep their bytes and order.
  * @param add names and values as JSON text
  */
-export function splice(json: Buffer, members: readonly Member[], remove: ReadonlySet<string>, add: readonly string[]): Buffer {
+export function splice(
+  json: Buffer,
+  members: readonly Member[],
+  remove: ReadonlySet<string>,
+  add: readonly string[],
+): Buffer {
   const kept = members.filter((member) => !remove.has(member.name));
   if (kept.length === members.length && add.length === 0) return json;
   const pieces: Buffer[] = [];
@@ -48,6 +53,9 @@ export function splice(json: Buffer, members: readonly Member[], remove: Readonl
 const OPEN = Buffer.from('{');
 const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from('}');
+
+/** Bytes of a string that need no thought: all but controls, quotes and backslashes. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 0x20 || byte === 0x22 || byte === 0x5c ? 0 : 1));
 
 /** Recursive descent over bytes; depth is bounded, so the stack is. */
 class Scanner {
@@ -113,20 +121,26 @@ class Scanner {
   #value(depth: number): void {
     switch (this.#json[this.#at]) {
       case 0x7b: // {
-        return this.#object(depth + 1);
+        this.#object(depth + 1);
+        return;
       case 0x5b: // [
-        return this.#array(depth + 1);
+        this.#array(depth + 1);
+        return;
       case 0x22: // "
         this.#string();
         return;
       case 0x74:
-        return this.#literal('true');
+        this.#literal('true');
+        return;
       case 0x66:
-        return this.#literal('false');
+        this.#literal('false');
+        return;
       case 0x6e:
-        return this.#literal('null');
+        this.#literal('null');
+        return;
       default:
-        return this.#number();
+        this.#number();
+        return;
     }
   }
 
@@ -137,6 +151,7 @@ class Scanner {
     let escaped = false;
     let at = this.#at;
     for (;;) {
+      while (PLAIN[json[at] as number] === 1) at++; // past the end there is undefined, which is not 1
       const byte = json[at++];
       if (byte === 0x22) break;
       if (byte === 0x5c) {
@@ -194,7 +209,8 @@ class Scanner {
   }
 
   #failAt(at: number, what = 'not valid JSON'): never {
-    const where = at >= this.#json.length ? 'at its end' : at === 0 ? 'at its start (an object is expected)' : `at byte ${at}`;
+    const where =
+      at >= this.#json.length ? 'at its end' : at === 0 ? 'at its start (an object is expected)' : `at byte ${at}`;
     throw new GatewayError('GATEWAY_BAD_JSON', `the body is ${what} ${where}`);
   }
 }

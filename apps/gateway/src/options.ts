@@ -12,6 +12,8 @@ export interface GatewayOptions {
   readonly httpAccessHash: string | undefined;
   /** Largest request body. The wire's limit is 16 MiB for the whole packet. */
   readonly maxBodyBytes: number;
+  /** Request bodies in memory at once, over all requests. */
+  readonly maxHeldBodyBytes: number;
   /** Time a caller has for sending its whole request, head and body. */
   readonly bodyTimeoutMs: number;
   /** Requests under way at once; one more is answered 429. */
@@ -25,6 +27,8 @@ export interface GatewayOptions {
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** How long a caller may take nothing of an answer that is ready, on top of its request's own time. */
+  readonly drainTimeoutMs: number;
   /** How long we believe that a model's server lacks `/v1/responses`. */
   readonly responsesMemoryMs: number;
   /** Largest answer kept in memory where one must be: a mapped, unstreamed `/v1/responses`. */
@@ -39,6 +43,7 @@ export const defaultOptions: GatewayOptions = {
   corsOrigin: undefined,
   httpAccessHash: undefined,
   maxBodyBytes: 15 * 1024 * 1024,
+  maxHeldBodyBytes: 256 * 1024 * 1024,
   bodyTimeoutMs: 60_000,
   maxConcurrentRequests: 1_024,
   maxConnections: 4_096,
@@ -47,6 +52,7 @@ export const defaultOptions: GatewayOptions = {
   firstByteTimeoutMs: 120_000,
   idleTimeoutMs: 60_000,
   totalTimeoutMs: 600_000,
+  drainTimeoutMs: 60_000,
   responsesMemoryMs: 600_000,
   maxHeldAnswerBytes: 16 * 1024 * 1024,
 };

@@ -1,9 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '@bombyx/base';
-import type { AnswerSink, Client, ClientError, ClientRequest, FinalInfo, RunningRequest } from '@bombyx/client';
-import { DebugTail } from './debug.ts';
+import type {
+  AnswerSink,
+  Client,
+  ClientError,
+  ClientRequest,
+  FinalInfo,
+  HeaderList,
+  RunningRequest,
+} from '@bombyx/client';
+import type { DebugTail } from './debug.ts';
 import { GatewayError, openAiError, statusOf, writeError } from './errors.ts';
-import { type HeaderList, relayedHeaders } from './headers.ts';
+import { relayedHeaders } from './headers.ts';
 
 /** How an answer ended; for metrics. */
 export interface Outcome {
@@ -23,7 +31,6 @@ export interface RelayEvents {
 export interface RelayDeps {
   readonly clock: Clock;
   readonly events: RelayEvents;
-  readonly extraHeaders: Readonly<Record<string, string>>;
   /** Set when the request asked for debug data. */
   readonly debug: DebugTail | undefined;
 }
@@ -59,27 +66,17 @@ export class AnswerRelay implements AnswerSink {
     res.on('close', () => this.#abandon());
   }
 
-  /** The caller is gone or was answered: nothing more will be relayed. */
-  get over(): boolean {
-    return this.#over;
-  }
-
   /** Sends a request whose answer goes to `sink`, by default this relay. A later start takes the place of an earlier one. */
   start(client: Client, request: ClientRequest, sink: AnswerSink = this): void {
     if (this.#over) return;
-    this.#running = undefined;
-    this.#owed = 0;
-    const running = client.run(request, sink);
-    if (this.#over && !this.#ending) return running.cancel();
-    this.#running = running;
-    this.#grant();
+    this.#running?.cancel();
+    this.#running = client.run(request, sink);
   }
 
   head(status: number, _reason: string, headers: HeaderList): void {
     if (this.#head || this.#over) return;
     if (!Number.isInteger(status) || status < 200 || status > 599) {
-      this.#running?.cancel();
-      this.#finish({ error: new GatewayError('GATEWAY_BAD_ANSWER', 'the worker answered with an impossible HTTP status') });
+      this.fail(new GatewayError('GATEWAY_BAD_ANSWER', 'the worker answered with an impossible HTTP status'));
       return;
     }
     const flat = relayedHeaders(headers);
@@ -103,7 +100,7 @@ export class AnswerRelay implements AnswerSink {
     const { debug } = this.#deps;
     const out = debug ? debug.hold(bytes) : bytes;
     if (out.length > 0) {
-      if (this.#headWritten) this.#blocked = !this.#res.write(out);
+      if (this.#headWritten) this.#send(out);
       else this.#waiting.push(out);
     }
     this.#grant();
@@ -117,12 +114,22 @@ export class AnswerRelay implements AnswerSink {
     this.#finish({ error });
   }
 
-  /** The caller reads no further: give the sender no window until it does. Before the head, only the first window is in memory. */
+  /** We cannot go on with this answer, whatever its sender thinks. */
+  fail(error: ClientError | GatewayError): void {
+    this.#running?.cancel();
+    this.#finish({ error });
+  }
+
+  #send(bytes: Buffer): void {
+    if (!this.#res.write(bytes)) this.#blocked = true;
+  }
+
+  /** While bytes wait here or in the socket's buffer, the sender gets no new window. */
   #grant(): void {
-    if (this.#blocked || this.#owed === 0 || !this.#headWritten || !this.#running) return;
+    if (this.#blocked || this.#waiting.length > 0 || this.#owed === 0) return;
     const owed = this.#owed;
     this.#owed = 0;
-    this.#running.consumed(owed);
+    this.#running?.consumed(owed);
   }
 
   #finish(ending: { final: FinalInfo } | { error: ClientError | GatewayError }): void {
@@ -138,11 +145,12 @@ export class AnswerRelay implements AnswerSink {
   #flush(): void {
     const head = this.#head;
     if (this.#over || this.#headWritten || !head) return;
-    if (this.#ending && 'error' in this.#ending) return this.#close(); // nothing was written: an honest status is possible
+    if (this.#ending && 'error' in this.#ending) {
+      this.#close(); // nothing was written: an honest status is possible
+      return;
+    }
     this.#headWritten = true;
     this.#deps.events.firstByte();
-    const { extraHeaders } = this.#deps;
-    for (const name in extraHeaders) head.headers.push(name, extraHeaders[name] as string);
     if (this.#running) head.headers.push('X-Request-Id', this.#running.id);
     if (this.#ending && 'final' in this.#ending) {
       if (this.#deps.debug) this.#waiting.push(this.#deps.debug.last(this.#ending.final, head.headers));
@@ -150,11 +158,12 @@ export class AnswerRelay implements AnswerSink {
       if (head.status !== 204 && head.status !== 304) head.headers.push('Content-Length', String(body.length));
       this.#res.writeHead(head.status, head.headers);
       this.#res.end(body);
-      return this.#done('complete');
+      this.#done('complete');
+      return;
     }
     this.#res.writeHead(head.status, head.headers);
     if (this.#waiting.length === 0) this.#res.flushHeaders();
-    for (const bytes of this.#waiting) this.#blocked = !this.#res.write(bytes);
+    for (const bytes of this.#waiting) this.#send(bytes);
     this.#waiting = [];
     this.#grant();
   }
@@ -166,7 +175,8 @@ export class AnswerRelay implements AnswerSink {
     if ('final' in ending) {
       if (this.#deps.debug) res.write(this.#deps.debug.last(ending.final, this.#head?.headers ?? []));
       res.end();
-      return this.#done('complete');
+      this.#done('complete');
+      return;
     }
     if (!this.#headWritten) {
       writeError(res, ending.error, this.#running?.id);
