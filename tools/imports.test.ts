@@ -10,6 +10,7 @@ const root = new URL('..', import.meta.url).pathname;
 const rows: Readonly<Record<string, number>> = {
   'packages/base': 0,
   'packages/wire': 1,
+  'packages/json': 1,
   'packages/ledger': 1,
   'packages/ton': 2,
   'packages/transport': 2,
@@ -22,7 +23,7 @@ const rows: Readonly<Record<string, number>> = {
 };
 /** Private helpers of tests: nothing that ships may import them. */
 const testOnly = new Set(['packages/testkit', 'e2e']);
-const pure = new Set(['packages/base', 'packages/wire', 'packages/ledger']);
+const pure = new Set(['packages/base', 'packages/wire', 'packages/json', 'packages/ledger']);
 const forbiddenInPure = /^node:(fs|net|tls|http|https|child_process|worker_threads|dgram|sqlite)/;
 
 const isTest = (file: string) => /\.(test|bench)\.ts$/.test(file) || file.includes('/testing/');
@@ -38,7 +39,10 @@ const folderOf = new Map(workspaces.map((folder) => [manifest(folder).name, fold
 const sources = globSync('{packages,services,apps}/*/src/**/*.ts', { cwd: root }).filter((file) => !isTest(file));
 const imports = sources.flatMap((file) => {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g)].map(([, target]) => ({ file, target: target! }));
+  return [...text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g)].map(([, target]) => ({
+    file,
+    target: target!,
+  }));
 });
 
 it('finds the sources it judges', () => {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { JsonError, type Member, membersOf, memberValue, splice } from '@bombyx/json';
 import { GatewayError } from './errors.ts';
-import { type Member, membersOf, memberValue, splice } from './json-members.ts';
 import type { GatewayOptions } from './options.ts';
 
 /** What the body and the `x-bombyx-…` headers of an inference request say to us. */
@@ -55,7 +55,7 @@ export function readInference(
   headers: IncomingHttpHeaders,
   options: GatewayOptions,
 ): Inference {
-  const members = membersOf(body);
+  const members = readMembers(body);
   const fields = new Map<string, Member>();
   for (const member of members) {
     if (!READ_FIELDS.has(member.name)) continue;
@@ -191,4 +191,13 @@ function checkText(name: string, value: unknown): asserts value is string {
 
 function invalid(name: string, rule: string): never {
   throw new GatewayError('GATEWAY_INVALID_VALUE', `'${name}' ${rule}`, { param: name });
+}
+
+function readMembers(body: Buffer): Member[] {
+  try {
+    return membersOf(body);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new GatewayError('GATEWAY_BAD_JSON', `the body is ${error.message}`);
+  }
 }

@@ -15,3 +15,4 @@ export { privateKeyFromSeed, publicKeyBytes, publicKeyFromBytes } from './keys.t
 export { type Payment, type PaymentKind, redirectExcess, signPayment, verifyPayment } from './payment.ts';
 export { type Endpoint, type ProxyEndpoints, parseEndpoint, parseProxyAddress } from './proxy-address.ts';
 export type { PriceMultipliers, RegisteredProxy, RootConfig } from './root-config.ts';
+export { rootReport } from './root-report.ts';

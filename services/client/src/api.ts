@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '@bombyx/base';
+import type { Clock, Logger, Random, RateArray } from '@bombyx/base';
 import type { RootConfig } from '@bombyx/ton';
 import type { ClientError } from './errors.ts';
 
@@ -95,9 +95,6 @@ export interface ModelInfo {
     readonly maxRunningRequests: number;
   }[];
 }
-
-/** [total, then exponentially decayed rates per second over 1 s, 10 s, 1 min, 10 min, 1 h, 1 d]. */
-export type RateArray = readonly number[];
 
 /** Members of `/jsonstats` as the C++ client names them, and ours (`requests`, `usage_checks`). JSON-safe. */
 export interface ClientSnapshot {

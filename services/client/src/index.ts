@@ -8,7 +8,6 @@ export type {
   HeaderList,
   HopTimes,
   ModelInfo,
-  RateArray,
   RequestTimeouts,
   RunningRequest,
   TokensUsed,

@@ -1,10 +1,9 @@
-import type { Clock } from '@bombyx/base';
+import { type Clock, Rate } from '@bombyx/base';
 import { type Multipliers, reservation } from '@bombyx/ledger';
 import type { AnswerSink, ClientRequest, RunningRequest } from './api.ts';
 import { Deadlines } from './deadlines.ts';
 import { encodeQuery } from './envelope.ts';
 import { ClientError, type ClientErrorCode } from './errors.ts';
-import { Rate } from './rates.ts';
 import { worthAnotherProxy } from './refusal.ts';
 import { Run, type RunHost } from './run.ts';
 import type { Target } from './target.ts';

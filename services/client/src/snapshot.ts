@@ -1,5 +1,5 @@
 /** The members of `/jsonstats`, named as the C++ client names them. Source: client.md §7. */
-import { formatAddress, type RootConfig } from '@bombyx/ton';
+import { type RootConfig, rootReport } from '@bombyx/ton';
 import type { ClientSnapshot } from './api.ts';
 import type { Requests } from './requests.ts';
 import type { Account } from './session.ts';
@@ -97,40 +97,6 @@ function accountReport({
     tokens_charged: 0,
     tokens_payed: 0,
     tokens_signed: Number(book.signedTokens),
-  };
-}
-
-function rootReport(root: RootConfig, testnet: boolean): Record<string, unknown> {
-  const { multipliers } = root;
-  return {
-    owner_address: formatAddress(root.ownerAddress, { testnet }),
-    proxy_hashes: root.proxyHashes.map(hex),
-    registered_proxies: root.registeredProxies.map(({ seqno, clients, workers }) => ({
-      seqno,
-      address_for_clients: `[${clients.host}:${clients.port}]`,
-      address_for_workers: `[${workers.host}:${workers.port}]`,
-    })),
-    last_proxy_seqno: root.lastProxySeqno,
-    worker_hashes: root.workerHashes.map(hex),
-    model_hashes: root.modelHashes.map(hex),
-    version: root.version,
-    struct_version: root.structVersion,
-    params_version: root.paramsVersion,
-    unique_id: root.uniqueId,
-    is_test: root.isTest,
-    price_per_token: Number(root.pricePerToken),
-    worker_fee_per_token: Number(root.workerFeePerToken),
-    prompt_tokens_price_multiplier: multipliers.prompt,
-    cached_tokens_price_multiplier: multipliers.cached,
-    completion_tokens_price_multiplier: multipliers.completion,
-    reasoning_tokens_price_multiplier: multipliers.reasoning,
-    proxy_delay_before_close: root.proxyDelayBeforeCloseSec,
-    client_delay_before_close: root.clientDelayBeforeCloseSec,
-    proxy_min_stake: Number(root.minProxyStake),
-    client_min_stake: Number(root.minClientStake),
-    proxy_code_hash: hex(root.proxyCode.hash()),
-    worker_code_hash: hex(root.workerCode.hash()),
-    client_code_hash: hex(root.clientCode.hash()),
   };
 }
 

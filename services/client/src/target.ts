@@ -1,8 +1,8 @@
 import type { Clock, Logger } from '@bombyx/base';
 import type { Endpoint } from '@bombyx/ton';
 import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
+import { DecayingCount } from './decaying-count.ts';
 import type { Agreement } from './handshake.ts';
-import { DecayingCount } from './rates.ts';
 import type { Candidate } from './select.ts';
 import type { Session } from './session.ts';
 

@@ -1,8 +1,8 @@
 import { Bench } from 'tinybench';
-import { membersOf, splice } from './json-members.ts';
+import { membersOf, splice } from './index.ts';
 
 /** Bodies read and spliced per second, beside parsing and writing them again, at the sizes of a question, a document and a picture. */
-const bench = new Bench({ name: 'gateway/json-members', time: 300 });
+const bench = new Bench({ name: 'json/members', time: 300 });
 const remove = new Set(['timeout']);
 for (const size of [100, 10_000, 1_000_000]) {
   const messages = [{ role: 'user', content: 'x'.repeat(size) }];

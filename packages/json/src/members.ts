@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { GatewayError } from './errors.ts';
+import { JsonError, type JsonErrorCode } from './errors.ts';
 
 /** One member of the outermost object; offsets are bytes into the text it was found in. */
 export interface Member {
@@ -17,11 +17,11 @@ const MAX_MEMBERS = 4_096;
 /**
  * Finds the members of a JSON object without building it, so that what is not ours can be passed on byte for byte.
  * The whole text is checked against RFC 8259; accepts exactly what `JSON.parse` does, within the bounds.
- * @throws {GatewayError} `GATEWAY_BAD_JSON` with the byte position, never with text: not UTF-8, not one object, malformed,
- *   deeper than 512 or wider than 4,096 members
+ * @throws {JsonError} with the byte position, never with text: not UTF-8, not one object, malformed, deeper than 512 or
+ *   wider than 4,096 members
  */
 export function membersOf(json: Buffer): Member[] {
-  if (!isUtf8(json)) throw new GatewayError('GATEWAY_BAD_JSON', 'the body is not UTF-8 text');
+  if (!isUtf8(json)) throw new JsonError('JSON_MALFORMED', 'not UTF-8 text');
   return new Scanner(json).topLevel();
 }
 
@@ -77,7 +77,7 @@ class Scanner {
 
   #object(depth: number, members?: Member[]): void {
     this.#expect(0x7b);
-    if (depth > MAX_DEPTH) this.#fail('nested too deep');
+    if (depth > MAX_DEPTH) this.#fail('nested too deep', 'JSON_TOO_DEEP');
     this.#space();
     if (this.#take(0x7d)) return;
     do {
@@ -91,7 +91,7 @@ class Scanner {
       const valueStart = this.#at;
       this.#value(depth);
       if (members) {
-        if (members.length === MAX_MEMBERS) this.#fail('too many members');
+        if (members.length === MAX_MEMBERS) this.#fail('too many members', 'JSON_TOO_WIDE');
         members.push({ name: this.#name(start, nameEnd, escaped), start, valueStart, end: this.#at });
       }
       this.#space();
@@ -107,7 +107,7 @@ class Scanner {
 
   #array(depth: number): void {
     this.#expect(0x5b);
-    if (depth > MAX_DEPTH) this.#fail('nested too deep');
+    if (depth > MAX_DEPTH) this.#fail('nested too deep', 'JSON_TOO_DEEP');
     this.#space();
     if (this.#take(0x5d)) return;
     do {
@@ -204,14 +204,14 @@ class Scanner {
     if (!this.#take(byte)) this.#fail();
   }
 
-  #fail(what?: string): never {
-    return this.#failAt(this.#at, what);
+  #fail(what?: string, code?: JsonErrorCode): never {
+    return this.#failAt(this.#at, what, code);
   }
 
-  #failAt(at: number, what = 'not valid JSON'): never {
+  #failAt(at: number, what = 'not valid JSON', code: JsonErrorCode = 'JSON_MALFORMED'): never {
     const where =
       at >= this.#json.length ? 'at its end' : at === 0 ? 'at its start (an object is expected)' : `at byte ${at}`;
-    throw new GatewayError('GATEWAY_BAD_JSON', `the body is ${what} ${where}`);
+    throw new JsonError(code, `${what} ${where}`, { at });
   }
 }
 

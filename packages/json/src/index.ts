@@ -1,0 +1,2 @@
+export { JsonError, type JsonErrorCode } from './errors.ts';
+export { type Member, membersOf, memberValue, splice } from './members.ts';
