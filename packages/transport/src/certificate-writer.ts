@@ -8,22 +8,23 @@ import {
   Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Name,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { CLAIMS_OID, QUOTE_OID, SERVER_NAME } from './certificate.ts';
 
-/** One day: longer certificates are refused by nobody, but the C++ tools make no others. */
+/** One day, as the C++ tools make them. */
 export const CERTIFICATE_LIFE_MS = 86_400_000;
 
-const NAME = [
+const NAME = new Name([
   { C: [{ printableString: 'AE' }] },
   { ST: [{ utf8String: 'DUBAI' }] },
   { O: [{ utf8String: 'TDLib Development' }] },
   { OU: [{ utf8String: 'Security' }] },
   { CN: [{ utf8String: 'localhost' }] },
-];
+]);
 
 export interface WrittenCertificate {
   readonly der: Buffer;

@@ -1,7 +1,11 @@
 /** Solves proof-of-work puzzles beside the event loop: 2^20 hashes take about a second of one core. */
 import { Worker } from 'node:worker_threads';
+import { solvePow } from '@bombyx/wire';
 import { TransportError } from './errors.ts';
 import { MAX_SOLVERS, MAX_WAITING_PUZZLES } from './limits.ts';
+
+/** Up to so many bits, 256 hashes, a puzzle takes less time than handing it to a thread. */
+const INLINE_BITS = 8;
 
 export interface SolverLimits {
   /** Puzzles solved at once, one thread each. */
@@ -27,6 +31,7 @@ export class PowSolver {
    */
   async solve(salt: Uint8Array, difficulty: number, signal: AbortSignal): Promise<bigint> {
     signal.throwIfAborted();
+    if (difficulty <= INLINE_BITS) return solvePow(salt, difficulty);
     if (this.#running >= this.#limits.maxThreads) await this.#turn(signal);
     else this.#running++;
     try {
@@ -34,7 +39,8 @@ export class PowSolver {
       return await solveInThread(salt, difficulty, signal);
     } finally {
       const next = this.#waiting.shift();
-      if (next) next(); // the place is handed over
+      if (next)
+        next(); // the place is handed over
       else this.#running--;
     }
   }
@@ -64,7 +70,8 @@ export class PowSolver {
 export const processSolver = new PowSolver();
 
 async function solveInThread(salt: Uint8Array, difficulty: number, signal: AbortSignal): Promise<bigint> {
-  const thread = new Worker(new URL(`./pow-worker${import.meta.url.slice(-3)}`, import.meta.url), {
+  const ending = import.meta.url.slice(-3); // .ts, or .js when compiled
+  const thread = new Worker(new URL(`./pow-worker${ending}`, import.meta.url), {
     workerData: { salt: Uint8Array.from(salt), difficulty },
     execArgv: [],
   });

@@ -1,13 +1,7 @@
 /** Proof-of-work exchange in clear, before TLS. Source: wire.md §4. */
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import {
-  checkPow,
-  decodePowChallenge,
-  decodePowResponse,
-  encodePowChallenge,
-  encodePowResponse,
-} from '@bombyx/wire';
+import { checkPow, decodePowChallenge, decodePowResponse, encodePowChallenge, encodePowResponse } from '@bombyx/wire';
 import { asTransportError, TransportError } from './errors.ts';
 import { POW_TIMEOUT_MS } from './limits.ts';
 import type { PowSolver } from './pow-solver.ts';

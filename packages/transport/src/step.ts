@@ -87,7 +87,8 @@ export function readExactly(socket: Duplex, size: number, step: Step, context: S
     const onReadable = () => {
       const bytes: Buffer | null = socket.read(size);
       if (bytes === null) return;
-      if (bytes.length === size) resolve(bytes); // at the end of the stream, read returns what is left
+      if (bytes.length === size)
+        resolve(bytes); // at the end of the stream, read returns what is left
       else reject(new TransportError(step.code, `${step.name}: the peer closed the connection`));
     };
     socket.on('readable', onReadable);

@@ -1,0 +1,3 @@
+export { eventually } from './eventually.ts';
+export { FakeClock, turn } from './fake-clock.ts';
+export { type RecordedUnit, recordedConversation } from './recordings.ts';

@@ -1,0 +1,159 @@
+/** Accepting side, bounded at every step: a stranger costs a socket for a limited time and nothing else. */
+import { setMaxListeners } from 'node:events';
+import net, { type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { open, type TransportDeps } from './connect.ts';
+import type { Connection, ConnectionHandlers, PeerIdentity } from './connection.ts';
+import { asTransportError, TransportError } from './errors.ts';
+import type { TlsIdentity } from './identity.ts';
+import { DEFAULT_DIFFICULTY, MAX_CONNECTIONS, MAX_HANDSHAKES, MAX_HANDSHAKES_PER_ADDRESS } from './limits.ts';
+import { identityOf, readPeerInfo } from './peer-info.ts';
+import type { PeerPolicy } from './policy.ts';
+import { askForPow } from './pow.ts';
+import { guard, type StepContext } from './step.ts';
+import { acceptTls } from './tls.ts';
+
+/** How peers reach a listener: by themselves, or through a router on this machine that did proof of work and TLS. */
+export type ListenSecurity =
+  | {
+      readonly kind: 'tls';
+      readonly identity: TlsIdentity;
+      readonly policy: PeerPolicy;
+      /** Bits of work asked from each peer, 0…64; default 20. */
+      readonly pow?: { readonly difficulty: number };
+    }
+  | { readonly kind: 'router' };
+
+export interface ListenLimits {
+  readonly maxConnections: number;
+  readonly maxHandshakes: number;
+  readonly maxHandshakesPerAddress: number;
+}
+
+export interface ListenOptions {
+  /** Behind a router only a loopback address: whoever opens such a port can claim any attestation. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly security: ListenSecurity;
+  readonly limits?: Partial<ListenLimits> | undefined;
+}
+
+export interface Listener extends AsyncDisposable {
+  readonly port: number;
+  readonly connections: ReadonlySet<Connection>;
+  /** Handshakes under way. */
+  readonly handshakes: number;
+  /** Accepts nothing more and closes all connections, writing what was sent. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param onConnection called for each peer that is ready, before anything is received from it; throwing ends it
+ * @returns when the port is bound
+ * @throws {TransportError} `TRANSPORT_CONNECT` when the port cannot be bound
+ */
+export async function listen(
+  options: ListenOptions,
+  onConnection: (connection: Connection) => ConnectionHandlers,
+  deps: TransportDeps,
+): Promise<Listener> {
+  const { host, port, security } = options;
+  if (security.kind === 'router' && !isLoopback(host)) {
+    throw new TypeError(`a listener behind a router must bind a loopback address, not ${host}`);
+  }
+  const limits: ListenLimits = {
+    maxConnections: MAX_CONNECTIONS,
+    maxHandshakes: MAX_HANDSHAKES,
+    maxHandshakesPerAddress: security.kind === 'router' ? MAX_HANDSHAKES : MAX_HANDSHAKES_PER_ADDRESS,
+    ...options.limits,
+  };
+  const connections = new Set<Connection>();
+  const handshakes = new Map<Socket, string>();
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one per handshake
+  const context: StepContext = { clock: deps.clock, signal: closing.signal };
+
+  const admits = (address: string): boolean => {
+    if (closing.signal.aborted || connections.size + handshakes.size >= limits.maxConnections) return false;
+    if (handshakes.size >= limits.maxHandshakes) return false;
+    let fromThere = 0;
+    for (const other of handshakes.values()) if (other === address) fromThere++;
+    return fromThere < limits.maxHandshakesPerAddress;
+  };
+
+  const accept = async (socket: Socket, address: string): Promise<void> => {
+    handshakes.set(socket, address);
+    try {
+      const [stream, peer] = await secure(socket, address, security, context);
+      const connection = await open(stream, peer, onConnection, context, deps, 'accepting');
+      if (connection.signal.aborted) return;
+      connections.add(connection);
+      connection.signal.addEventListener('abort', () => connections.delete(connection), { once: true });
+    } catch (error) {
+      const { code, message } = asTransportError(error, 'TRANSPORT_CLOSED', 'the handshake failed');
+      deps.log.debug('a peer did not get in', { address, code, reason: message });
+      socket.destroy();
+    } finally {
+      handshakes.delete(socket);
+    }
+  };
+
+  const server = net.createServer({ noDelay: true }, (socket) => {
+    guard(socket);
+    const address = plainAddress(socket.remoteAddress);
+    if (address !== undefined && admits(address)) return void accept(socket, address);
+    deps.log.debug('a peer was turned away: limit reached', { address });
+    socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(asTransportError(error, 'TRANSPORT_CONNECT', `cannot listen on ${host}`)));
+    server.listen(port, host, resolve);
+  });
+  server.on('error', (error) => deps.log.warn('accepting a connection failed', { reason: error.message }));
+
+  const close = () => {
+    closing.abort(new TransportError('TRANSPORT_CLOSED', 'the listener is closing'));
+    for (const connection of [...connections]) connection.close('the listener is closing');
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  let closed: Promise<void> | undefined;
+  const closeOnce = () => {
+    closed ??= close();
+    return closed;
+  };
+  return {
+    port: (server.address() as net.AddressInfo).port, // a TCP server that listens has one
+    connections,
+    get handshakes() {
+      return handshakes.size;
+    },
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
+}
+
+async function secure(
+  socket: Socket,
+  address: string,
+  security: ListenSecurity,
+  context: StepContext,
+): Promise<[Duplex, PeerIdentity]> {
+  if (security.kind === 'router') {
+    const info = await readPeerInfo(socket, context);
+    return [socket, identityOf(info, info.sourceAddress, info.sourcePort)];
+  }
+  const port = socket.remotePort ?? 0;
+  await askForPow(socket, security.pow?.difficulty ?? DEFAULT_DIFFICULTY, context);
+  const [secured, peer] = await acceptTls(socket, security, context);
+  return [secured, { ...peer, address, port }];
+}
+
+/** IPv4 in its own form where the socket shows it as IPv6; undefined when the peer is gone already. */
+function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:/, '');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
