@@ -14,6 +14,7 @@ const rows: Readonly<Record<string, number>> = {
   'packages/ledger': 1,
   'packages/ton': 2,
   'packages/transport': 2,
+  'packages/config': 3,
   'services/client': 4,
   'services/proxy': 4,
   'services/worker': 4,

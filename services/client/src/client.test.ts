@@ -8,7 +8,7 @@ import { createClient } from './client.ts';
 import { parseClientConfig } from './config.ts';
 import { ClientError } from './errors.ts';
 
-const create = (config: Record<string, unknown>) =>
+const create = async (config: Record<string, unknown>) =>
   createClient(parseClientConfig({ ...BASE_CONFIG, ...config }), {
     clock: new FakeClock(),
     log: silentLogger,
@@ -17,7 +17,7 @@ const create = (config: Record<string, unknown>) =>
 
 for (const [what, config, text] of [
   ['a test mode that is not the one of the root contract', { is_test: false }, /is_test is false here and true/],
-  ['an owner that is no address', { owner_address: 'me' }, /"owner_address".*not an account address/],
+  ['an owner that is no address', { owner_address: 'me' }, /"owner_address" must be an account address/],
   ['a root contract that is no address', { root_contract_address: 'EQ' }, /"root_contract_address"/],
   ['a router that is no IPv4 address', { connect_to_proxy_via: 'router.example:8116' }, /"connect_to_proxy_via"/],
 ] as const) {

@@ -1,16 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Random } from '@bombyx/base';
-import {
-  type Address,
-  formatAddress,
-  parseAddress,
-  parseEndpoint,
-  privateKeyFromSeed,
-  publicKeyBytes,
-  publicKeyFromBytes,
-  TonError,
-  walletAddress,
-} from '@bombyx/ton';
+import { formatAddress, privateKeyFromSeed, publicKeyBytes, publicKeyFromBytes, walletAddress } from '@bombyx/ton';
 import {
   anyPolicy,
   type Connection,
@@ -66,21 +56,17 @@ export async function createClient(config: ClientConfig, deps: ClientDeps): Prom
 /** How connections are made: by a router on this machine if one is configured, else by our own proof of work and TLS. */
 async function connector(config: ClientConfig, { clock, log }: ClientDeps): Promise<Keep> {
   const security: ConnectOptions['security'] =
-    config.connect_to_proxy_via === ''
+    config.connect_to_proxy_via === undefined
       ? {
           kind: 'tls',
           identity: await createIdentity({ clock }),
           policy: config.proxy_policy === 'fake_tdx' ? fakeTdxPolicy() : anyPolicy(),
           pow: { maxDifficulty: config.max_pow_difficulty },
         }
-      : { kind: 'router', via: routerOf(config.connect_to_proxy_via) };
+      : { kind: 'router', via: config.connect_to_proxy_via };
   const timeoutMs = config.connect_timeout_ms;
   return (endpoint, handlersFor, serve) =>
     keepConnected({ ...endpoint, security, timeoutMs, handlersFor }, serve, { clock, log });
-}
-
-function routerOf(text: string): { host: string; port: number } {
-  return inConfig('connect_to_proxy_via', () => parseEndpoint(text.replace(/^localhost:/, '127.0.0.1:')));
 }
 
 /** The composition of the parts; how it works is in them. */
@@ -157,7 +143,7 @@ export class ProxyClient implements Client {
       testnet,
       checkProxyHashes,
       rootAddress: formatAddress(rootAddress, { testnet }),
-      ownerAddress: this.#config.owner_address,
+      ownerAddress: formatAddress(this.#config.owner_address, { testnet }),
       walletAddress: formatAddress(wallet, { testnet }),
       requests: this.#requests,
       targets: this.#pool.targets,
@@ -214,25 +200,14 @@ function introduce(config: ClientConfig, { log, root }: ClientDeps, random: Rand
     throw new ClientError('CLIENT_CONFIG', `is_test is ${config.is_test} here and ${root.isTest} in the root contract`);
   }
   if (config.secret_string === '') log.info('no secret_string: a random secret is used until the next start');
-  const owner: Address = inConfig('owner_address', () => parseAddress(config.owner_address));
-  const publicKey = publicKeyBytes(privateKeyFromSeed(Buffer.from(config.node_wallet_key, 'base64')));
+  const publicKey = publicKeyBytes(privateKeyFromSeed(config.node_wallet_key));
   return {
-    wallet: walletAddress({ publicKey, owner }),
+    wallet: walletAddress({ publicKey, owner: config.owner_address }),
     root,
-    rootAddress: inConfig('root_contract_address', () => parseAddress(config.root_contract_address)),
+    rootAddress: config.root_contract_address,
     testnet: config.is_testnet,
     checkProxyHashes: config.check_proxy_hashes || !config.is_test,
     secrets: new Secrets(config.secret_string, random.bytes(32)),
     timeouts: { connectMs: config.handshake_timeout_ms, authorizeMs: config.authorize_timeout_ms },
   };
-}
-
-/** Runs a reader of one field and names the field when it fails. */
-function inConfig<T>(field: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof TonError)) throw cause;
-    throw new ClientError('CLIENT_CONFIG', `client configuration: "${field}": ${cause.message}`, { cause });
-  }
 }

@@ -37,18 +37,18 @@ it('fills in what is missing', () => {
   const config = parseClientConfig(BASE_CONFIG);
   assert.equal(config.proxy_connections, undefined);
   assert.equal(config.http_host, '127.0.0.1');
-  assert.equal(config.connect_to_proxy_via, '');
+  assert.equal(config.connect_to_proxy_via, undefined);
   assert.equal(config.max_pow_difficulty, 28);
 });
 
 it('names unknown fields and every wrong one', () => {
   refused({ ...BASE_CONFIG, proxy_conections: 1 }, /unknown field "proxy_conections"/);
   refused({ ...BASE_CONFIG, http_port: 65_536, proxy_policy: 'none' }, /"http_port".*"proxy_policy"/);
-  refused({ ...BASE_CONFIG, node_wallet_key: 'c2hvcnQ=' }, /"node_wallet_key": must be 32 bytes/);
+  refused({ ...BASE_CONFIG, node_wallet_key: 'c2hvcnQ=' }, /"node_wallet_key" must be 32 bytes/);
   refused({ ...BASE_CONFIG, connect_to_proxy_via: '8116' }, /"connect_to_proxy_via"/);
   refused({}, /"owner_address".*"node_wallet_key"/);
-  refused('text', /the configuration/);
-  refused(null, /the configuration/);
+  refused('text', /client configuration: it must be a JSON object/);
+  refused(null, /client configuration: it must be a JSON object/);
 });
 
 it('never repeats a secret in an error', () => {

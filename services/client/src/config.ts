@@ -1,16 +1,8 @@
+import { address, bytes32, describeFaults, flag, int, port, router } from '@bombyx/config';
 import { z } from 'zod';
 import { ClientError } from './errors.ts';
 
-/** As C++ reads them: an int also from a numeric string, a bool also from a number or a numeric string. */
-const asNumber = (value: unknown) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value);
-const int = (min: number, max: number) => z.preprocess(asNumber, z.int().min(min).max(max));
-const flag = z.preprocess(
-  (value) => (typeof asNumber(value) === 'number' ? asNumber(value) !== 0 : value),
-  z.boolean(),
-);
-const port = int(0, 65_535);
 const durationMs = int(1, 0x7fff_ffff);
-const seed = z.base64().refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
 
 const Schema = z.strictObject({
   '@type': z.literal('clientRunner.config').optional(),
@@ -18,16 +10,13 @@ const Schema = z.strictObject({
   is_test: flag.default(false),
   is_testnet: flag.default(false),
   http_port: port.default(0),
-  owner_address: z.string().min(1),
+  owner_address: address,
   /** Absent: two, or as many as are registered. 0: none. */
   proxy_connections: int(0, 64).optional(),
   /** `host:port` of a SOCKS5 router on this machine; empty: own proof of work and TLS. */
-  connect_to_proxy_via: z
-    .string()
-    .regex(/^$|^[^:\s]+:\d{1,5}$/, 'must be empty or host:port')
-    .default(''),
-  root_contract_address: z.string().min(1),
-  node_wallet_key: seed,
+  connect_to_proxy_via: router.prefault(''),
+  root_contract_address: address,
+  node_wallet_key: bytes32,
   check_proxy_hashes: flag.default(false),
   /** Empty or absent: a random one is drawn at every start; the empty secret is never used. */
   secret_string: z.string().default(''),
@@ -58,12 +47,7 @@ export type ClientConfig = z.output<typeof Schema>;
  * @throws {ClientError} `CLIENT_CONFIG`, with one clause per wrong or unknown field
  */
 export function parseClientConfig(json: unknown): ClientConfig {
-  const result = Schema.safeParse(json);
+  const result = Schema.safeParse(json, { reportInput: true });
   if (result.success) return result.data;
-  const clauses = result.error.issues.map((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? `unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
-      : `${issue.path.length > 0 ? `"${issue.path.join('.')}"` : 'the configuration'}: ${issue.message}`,
-  );
-  throw new ClientError('CLIENT_CONFIG', `client configuration: ${clauses.join('; ')}`);
+  throw new ClientError('CLIENT_CONFIG', `client configuration: ${describeFaults(result.error)}`);
 }

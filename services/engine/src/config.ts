@@ -1,3 +1,4 @@
+import { describeFaults, int, port } from '@bombyx/config';
 import { z } from 'zod';
 import { EngineError } from './errors.ts';
 
@@ -18,20 +19,19 @@ export interface EngineOptions {
 }
 
 const schema = z.strictObject({
-  http_port: z.int().min(0).max(65_535),
+  http_port: port,
   host: z.string().min(1).default('127.0.0.1'),
   model_path: z.string().min(1).optional(),
   model_name: z.string().min(1).max(256).default('bombyx-tiny'),
-  max_running: z.int().min(1).max(64).default(1),
-  max_queue: z.int().min(0).max(10_000).default(16),
+  max_running: int(1, 64).default(1),
+  max_queue: int(0, 10_000).default(16),
 });
 
 /** Reads a parsed JSON configuration. @throws {EngineError} `ENGINE_CONFIG` that names every field at fault */
 export function parseEngineConfig(json: unknown): Required<Omit<EngineOptions, 'modelPath'>> & EngineOptions {
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(json, { reportInput: true });
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'configuration'}: ${issue.message}`);
-    throw new EngineError('ENGINE_CONFIG', faults.join('; '));
+    throw new EngineError('ENGINE_CONFIG', `engine configuration: ${describeFaults(parsed.error)}`);
   }
   const { http_port, host, model_path, model_name, max_running, max_queue } = parsed.data;
   return {

@@ -31,7 +31,13 @@ it('reads the file of a C++ worker', () => {
 });
 
 it('reads numbers and flags as the C++ programs do', () => {
-  const config = parseWorkerConfig({ ...recorded, is_test: '1', check_proxy_hashes: 0, http_port: '0', max_active_requests: -1 });
+  const config = parseWorkerConfig({
+    ...recorded,
+    is_test: '1',
+    check_proxy_hashes: 0,
+    http_port: '0',
+    max_active_requests: -1,
+  });
   assert.equal(config.is_test, true);
   assert.equal(config.check_proxy_hashes, false);
   assert.equal(config.http_port, 0);
@@ -39,15 +45,21 @@ it('reads numbers and flags as the C++ programs do', () => {
 });
 
 it('takes the inference server with or without a scheme', () => {
-  assert.equal(upstreamOrigin(parseWorkerConfig({ ...recorded, forward_requests_to: 'http://gpu:8000/' })), 'http://gpu:8000');
-  assert.equal(upstreamOrigin(parseWorkerConfig({ ...recorded, forward_requests_to: '[::1]:8000' })), 'http://[::1]:8000');
+  assert.equal(
+    upstreamOrigin(parseWorkerConfig({ ...recorded, forward_requests_to: 'http://gpu:8000/' })),
+    'http://gpu:8000',
+  );
+  assert.equal(
+    upstreamOrigin(parseWorkerConfig({ ...recorded, forward_requests_to: '[::1]:8000' })),
+    'http://[::1]:8000',
+  );
 });
 
 const wrong: [string, object, RegExp][] = [
   ['an unknown field', { coeficient: 1 }, /unknown field "coeficient"/],
-  ['an address that is none', { owner_address: 'x' }, /"owner_address": must be a TON address/],
+  ['an address that is none', { owner_address: 'x' }, /"owner_address" must be an account address/],
   ['a price no proxy takes', { coefficient: 1_000_000_000 }, /"coefficient"/],
-  ['a key of another length', { node_wallet_key: 'AAAA' }, /"node_wallet_key": must be 32 bytes/],
+  ['a key of another length', { node_wallet_key: 'AAAA' }, /"node_wallet_key" must be 32 bytes/],
   ['a server address with a path', { forward_requests_to: 'http://gpu:8000/v1' }, /"forward_requests_to"/],
   ['a server address with a password', { forward_requests_to: 'http://u:p@gpu:8000' }, /"forward_requests_to"/],
   ['a model without a name', { model_name: '@abc' }, /"model_name"/],

@@ -1,28 +1,8 @@
-import { parseAddress } from '@bombyx/ton';
+import { address, bytes32, describeFaults, flag, int, port, router } from '@bombyx/config';
 import { z } from 'zod';
 import { MAX_COEFFICIENT } from './coefficient.ts';
 import { WorkerError } from './errors.ts';
 
-/** As the C++ programs read their files: an int may be a numeric string, a bool a number or a numeric string. */
-const int = (least: number, most: number) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value),
-    z.int().min(least).max(most),
-  );
-const flag = z.union([
-  z.boolean(),
-  z.number().transform((value) => value !== 0),
-  z.string().regex(/^-?\d+$/).transform((value) => Number(value) !== 0),
-]);
-const seed = z.base64().refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
-const address = z.string().refine((text) => {
-  try {
-    parseAddress(text);
-    return true;
-  } catch {
-    return false;
-  }
-}, 'must be a TON address');
 const hostAndPort = /^(?:https?:\/\/)?(?:[^\s:/@[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}\/?$/;
 const MAX_INT = 0x7fff_ffff;
 
@@ -32,19 +12,23 @@ const Schema = z.strictObject({
   is_test: flag.default(false),
   is_testnet: flag.default(false),
   /** 0 or absent: no HTTP pages. */
-  http_port: int(0, 65_535).default(0),
+  http_port: port.default(0),
   /** Gets the earnings. */
   owner_address: address,
   /** How many proxies to stay connected to; 0: none. */
   proxy_connections: int(0, 64).default(1),
   /** `ip:port` of a SOCKS5 router on this machine; empty: own proof of work and TLS. */
-  connect_to_proxy_via: z.string().regex(/^$|^[^:\s]+:\d{1,5}$/, 'must be empty or ip:port').default(''),
+  connect_to_proxy_via: router.prefault(''),
   /** `name@commit:hash` or only a name; requests must name the part before the first `@`. */
-  model_name: z.string().min(1).max(1_024).refine((text) => !text.startsWith('@'), 'must have a name before the @'),
+  model_name: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .refine((text) => !text.startsWith('@'), 'must have a name before the @'),
   /** Price in thousandths; 1000 = 1.0. */
   coefficient: int(0, MAX_COEFFICIENT).default(1_000),
   root_contract_address: address,
-  node_wallet_key: seed.optional(),
+  node_wallet_key: bytes32.optional(),
   /** `host:port` of the inference server. */
   forward_requests_to: z.string().regex(hostAndPort, 'must be host:port, with or without http:// before it'),
   ton_config_filename: z.string().default(''),
@@ -52,10 +36,8 @@ const Schema = z.strictObject({
   /** 0 or less: 200. */
   max_active_requests: int(-1, 10_000).default(200),
   /** Own image hash, base64 of 32 bytes. */
-  image_hash: seed.optional(),
+  image_hash: bytes32.optional(),
   http_access_hash: z.string().default(''),
-  // The file C++ programs are shipped with has this field, which their configuration type does not know.
-  model_names: z.unknown().optional(),
   // Ours.
   http_host: z.string().min(1).default('127.0.0.1'),
   /** What the own certificate shows in direct TLS. */
@@ -67,7 +49,10 @@ const Schema = z.strictObject({
   /** Folder for what must outlive a restart: the highest payments seen. Empty: forgotten at exit. */
   data_dir: z.string().default(''),
   /** Bearer token of the inference server; callers' own tokens never reach it. */
-  upstream_api_key: z.string().regex(/^[\x21-\x7e]*$/, 'must be printable').default(''),
+  upstream_api_key: z
+    .string()
+    .regex(/^[\x21-\x7e]*$/, 'must be printable')
+    .default(''),
   /** Paths under /v1/ that are refused. The default are those by which a caller could change the inference server. */
   refused_paths: z.array(z.string().startsWith('/v1/')).default(['/v1/load_lora_adapter', '/v1/unload_lora_adapter']),
   /** How long running requests may go on after the order to stop. */
@@ -86,17 +71,13 @@ export type WorkerConfig = Readonly<z.output<typeof Schema>>;
  * @throws {WorkerError} `WORKER_CONFIG`, with one clause for each field that is wrong or unknown
  */
 export function parseWorkerConfig(json: unknown): WorkerConfig {
-  const result = Schema.safeParse(typeof json === 'string' ? parseText(json) : json);
+  const result = Schema.safeParse(typeof json === 'string' ? parseText(json) : json, { reportInput: true });
   if (result.success) {
     const most = result.data.max_active_requests;
     return { ...result.data, max_active_requests: most > 0 ? most : 200 };
   }
-  const clauses = result.error.issues.map((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? `unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
-      : `${issue.path.length > 0 ? `"${issue.path.join('.')}"` : 'the file'}: ${issue.message}`,
-  );
-  throw new WorkerError('WORKER_CONFIG', `worker configuration: ${clauses.join('; ')}`, { faults: clauses.length });
+  const faults = result.error.issues.length;
+  throw new WorkerError('WORKER_CONFIG', `worker configuration: ${describeFaults(result.error)}`, { faults });
 }
 
 function parseText(text: string): unknown {

@@ -23,18 +23,19 @@ export type JobErrorCode =
   | 'JOB_INTERNAL';
 
 /** What a caller can do about each code: COCOON's number (errors.md §1), the HTTP status, when to try again. */
-const MEANING: Record<JobErrorCode, { readonly cocoon: number; readonly http: number; readonly retryAfterMs: number }> = {
-  JOB_TOO_MANY: { cocoon: 602, http: 503, retryAfterMs: 1_000 },
-  JOB_CLOSING: { cocoon: 651, http: 503, retryAfterMs: 1_000 },
-  JOB_INVALID: { cocoon: 621, http: 400, retryAfterMs: 0 },
-  JOB_COEFFICIENT: { cocoon: 602, http: 503, retryAfterMs: 1_000 },
-  JOB_TIMEOUT: { cocoon: 652, http: 504, retryAfterMs: 0 },
-  JOB_CANCELLED: { cocoon: 653, http: 499, retryAfterMs: 0 },
-  JOB_UPSTREAM_UNREACHABLE: { cocoon: 651, http: 502, retryAfterMs: 1_000 },
-  JOB_UPSTREAM_BROKE: { cocoon: 601, http: 502, retryAfterMs: 0 },
-  JOB_UPSTREAM_MALFORMED: { cocoon: 601, http: 502, retryAfterMs: 0 },
-  JOB_INTERNAL: { cocoon: 601, http: 500, retryAfterMs: 0 },
-};
+const MEANING: Record<JobErrorCode, { readonly cocoon: number; readonly http: number; readonly retryAfterMs: number }> =
+  {
+    JOB_TOO_MANY: { cocoon: 602, http: 503, retryAfterMs: 1_000 },
+    JOB_CLOSING: { cocoon: 651, http: 503, retryAfterMs: 1_000 },
+    JOB_INVALID: { cocoon: 621, http: 400, retryAfterMs: 0 },
+    JOB_COEFFICIENT: { cocoon: 602, http: 503, retryAfterMs: 1_000 },
+    JOB_TIMEOUT: { cocoon: 652, http: 504, retryAfterMs: 0 },
+    JOB_CANCELLED: { cocoon: 653, http: 499, retryAfterMs: 0 },
+    JOB_UPSTREAM_UNREACHABLE: { cocoon: 651, http: 502, retryAfterMs: 1_000 },
+    JOB_UPSTREAM_BROKE: { cocoon: 601, http: 502, retryAfterMs: 0 },
+    JOB_UPSTREAM_MALFORMED: { cocoon: 601, http: 502, retryAfterMs: 0 },
+    JOB_INTERNAL: { cocoon: 601, http: 500, retryAfterMs: 0 },
+  };
 
 /**
  * Ends one request. Its message goes to the caller: it says what to do and never holds prompt or answer bytes.

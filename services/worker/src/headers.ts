@@ -30,6 +30,8 @@ const DROPPED_FROM_REQUEST = new Set([
   'host',
   'openai-organization',
   'openai-project',
+  'origin',
+  'referer',
   'via',
   'x-api-key',
   'x-forwarded-for',

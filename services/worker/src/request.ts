@@ -1,6 +1,6 @@
+import { JsonError, type Member, membersOf, memberValue, splice } from '@bombyx/json';
 import { invalidRequest } from './errors.ts';
 import { type Header, headersForUpstream } from './headers.ts';
-import { findMembers, type Members, valueAt } from './json-members.ts';
 
 /** The `http.request` of a job. */
 export interface JobRequest {
@@ -40,7 +40,8 @@ const GENERATING = new Set(['/v1/chat/completions', '/v1/completions', '/v1/resp
 /** Of these the stream tells its usage only when asked to. */
 const USAGE_ON_REQUEST = new Set(['/v1/chat/completions', '/v1/completions']);
 
-const MEMBERS = new Set([
+/** Members that are acted on. One that stands twice could mean one thing to us and another to the server. */
+const READ = new Set([
   'model',
   'stream',
   'stream_options',
@@ -50,7 +51,12 @@ const MEMBERS = new Set([
   'n',
   'best_of',
 ]);
-const INCLUDE_USAGE = new Set(['include_usage']);
+
+/** A JSON object, read but not built. */
+interface Body {
+  readonly json: Buffer;
+  readonly members: readonly Member[];
+}
 
 /**
  * Judges a request and makes it ready for the inference server. Unknown members and paths are passed on: what the
@@ -71,7 +77,8 @@ export function prepareRequest(request: JobRequest, rules: RequestRules): Upstre
     if (body === null) throw invalidRequest('expected json object');
     return { method: request.method, path: request.url, headers, body: judgeGeneration(path, body, rules) };
   }
-  if (body !== null && isJson(request.headers)) judgeModel(body, findMembers(body, MEMBERS), rules, false);
+  // What is no object (an array, a form) is not ours to read; what starts as one has to be one.
+  if (body !== null && isJson(request.headers) && startsObject(body)) judgeModel(readBody(body), rules, false);
   return { method: request.method, path: request.url, headers, body };
 }
 
@@ -110,79 +117,82 @@ function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-function judgeGeneration(path: string, body: Buffer, rules: RequestRules): Buffer {
-  const members = judgeModel(body, findMembers(body, MEMBERS), rules, true);
+function judgeGeneration(path: string, json: Buffer, rules: RequestRules): Buffer {
+  const body = readBody(json);
+  judgeModel(body, rules, true);
   const asked = Math.max(
-    count(body, members, 'max_tokens', 0),
-    count(body, members, 'max_completion_tokens', 0),
-    count(body, members, 'max_output_tokens', 0),
+    count(body, 'max_tokens', 0),
+    count(body, 'max_completion_tokens', 0),
+    count(body, 'max_output_tokens', 0),
   );
-  const choices = Math.max(1, count(body, members, 'n', 1), count(body, members, 'best_of', 0));
+  const choices = Math.max(1, count(body, 'n', 1), count(body, 'best_of', 0));
   if (rules.maxTokens !== undefined && asked * choices > rules.maxTokens) {
     throw invalidRequest(`${asked} tokens for each of ${choices} answers exceed the reserved ${rules.maxTokens}`);
   }
-  const stream = optional(body, members, 'stream');
+  const stream = optional(body, 'stream');
   if (stream !== undefined && typeof stream !== 'boolean') throw invalidRequest('stream must be a boolean');
-  return stream === true && USAGE_ON_REQUEST.has(path) ? withUsage(body, members) : body;
+  return stream === true && USAGE_ON_REQUEST.has(path) ? withUsage(body) : json;
 }
 
-/** @returns the members, of a body whose model is ours or, unless `required`, is not named */
-function judgeModel(body: Buffer, members: Members | undefined, rules: RequestRules, required: true): Members;
-function judgeModel(body: Buffer, members: Members | undefined, rules: RequestRules, required: false): void;
-function judgeModel(body: Buffer, members: Members | undefined, rules: RequestRules, required: boolean) {
-  if (members === undefined) {
-    if (required) throw invalidRequest('expected json object');
-    return undefined; // an array, say: not ours to read
+function readBody(json: Buffer, expected = 'expected json object', read = READ): Body {
+  let members: Member[];
+  try {
+    members = membersOf(json);
+  } catch (error) {
+    if (error instanceof JsonError) throw invalidRequest(`${expected}: ${error.message}`);
+    throw error;
   }
-  if (members.repeated !== undefined) throw invalidRequest(`duplicate '${members.repeated}' field`);
-  const span = members.spans.get('model');
-  if (span === undefined) {
+  const seen = new Set<string>();
+  for (const { name } of members) {
+    if (!read.has(name)) continue;
+    if (seen.has(name)) throw invalidRequest(`duplicate '${name}' field`);
+    seen.add(name);
+  }
+  return { json, members };
+}
+
+function judgeModel(body: Body, rules: RequestRules, required: boolean): void {
+  const member = body.members.find(({ name }) => name === 'model');
+  if (member === undefined) {
     if (required) throw invalidRequest("missing required field 'model'");
-    return members;
+    return;
   }
-  const model = valueAt(body, span);
+  const model = memberValue(body.json, member);
   if (typeof model !== 'string') throw invalidRequest('model must be a string');
   if (model !== rules.model) throw invalidRequest('model name mismatch');
-  return members;
 }
 
-/** A JSON value that is absent or null counts as not given. */
-function optional(body: Buffer, members: Members, name: string): unknown {
-  const span = members.spans.get(name);
-  return span === undefined ? undefined : (valueAt(body, span) ?? undefined);
+/** A value that is absent or null counts as not given. */
+function optional({ json, members }: Body, name: string): unknown {
+  const member = members.find((one) => one.name === name);
+  return member === undefined ? undefined : (memberValue(json, member) ?? undefined);
 }
 
 /** @returns 0 when not given */
-function count(body: Buffer, members: Members, name: string, least: 0 | 1): number {
-  const value = optional(body, members, name);
+function count(body: Body, name: string, least: 0 | 1): number {
+  const value = optional(body, name);
   if (value === undefined) return 0;
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw invalidRequest(`${name} must be a number`);
   if (value < least) throw invalidRequest(`${name} must be ${least === 0 ? 'non-negative' : 'positive'}`);
   return value;
 }
 
-/** Splices `stream_options.include_usage: true` into the text; the rest of it stays as the caller wrote it. */
-function withUsage(body: Buffer, members: Members): Buffer {
-  const options = members.spans.get('stream_options');
-  if (options === undefined) {
-    return splice(body, members.first, members.first, `"stream_options":{"include_usage":true}${members.empty ? '' : ','}`);
-  }
-  const inner = body.subarray(options.start, options.end);
-  if (inner.toString('latin1') === 'null') return splice(body, options.start, options.end, '{"include_usage":true}');
-  const found = findMembers(inner, INCLUDE_USAGE);
-  if (found === undefined) throw invalidRequest('stream_options must be an object');
-  if (found.repeated !== undefined) throw invalidRequest(`duplicate '${found.repeated}' field`);
-  const usage = found.spans.get('include_usage');
-  if (usage === undefined) {
-    const at = options.start + found.first;
-    return splice(body, at, at, `"include_usage":true${found.empty ? '' : ','}`);
-  }
-  if (valueAt(inner, usage) === true) return body;
-  return splice(body, options.start + usage.start, options.start + usage.end, 'true');
+const INCLUDE_USAGE = new Set(['include_usage']);
+const STREAM_OPTIONS = new Set(['stream_options']);
+
+/** Splices `stream_options.include_usage: true` into the text; other members keep their bytes. */
+function withUsage({ json, members }: Body): Buffer {
+  const given = members.find(({ name }) => name === 'stream_options');
+  const text = given === undefined ? 'null' : json.toString('utf8', given.valueStart, given.end);
+  if (text === 'null') return splice(json, members, STREAM_OPTIONS, ['"stream_options":{"include_usage":true}']);
+  const options = readBody(Buffer.from(text), 'stream_options must be an object', INCLUDE_USAGE);
+  if (optional(options, 'include_usage') === true) return json;
+  const forced = splice(options.json, options.members, INCLUDE_USAGE, ['"include_usage":true']);
+  return splice(json, members, STREAM_OPTIONS, [`"stream_options":${forced.toString()}`]);
 }
 
-function splice(body: Buffer, from: number, to: number, text: string): Buffer {
-  return Buffer.concat([body.subarray(0, from), Buffer.from(text), body.subarray(to)]);
+function startsObject(body: Buffer): boolean {
+  return body.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) === 0x7b;
 }
 
 /** No content type counts as JSON: the server would guess the same. */

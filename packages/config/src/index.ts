@@ -1,0 +1,1 @@
+export { address, bytes32, describeFaults, flag, int, port, router } from './fields.ts';

@@ -1,0 +1,41 @@
+/** What others see of a worker. */
+import type { EventEmitter } from 'node:events';
+import type { Clock, Logger } from '@bombyx/base';
+import type { RootConfig } from '@bombyx/ton';
+import type { PowSolver } from '@bombyx/transport';
+import type { WorkerSnapshot } from './snapshot.ts';
+
+export interface WorkerDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The root contract as last read; in the mode without TON the file of `--disable-ton`. */
+  readonly root: RootConfig;
+  /** Threads for proof of work; default those of the process. */
+  readonly solver?: PowSolver;
+}
+
+export interface WorkerEvents {
+  /** Enabled and connected to a proxy: requests may come. */
+  readonly ready: [];
+  /** No longer so. */
+  readonly unready: [];
+  /** The inference server came up or went down. */
+  readonly uplink: [good: boolean];
+}
+
+export interface Worker extends AsyncDisposable {
+  /** Enabled and connected to at least one proxy. */
+  readonly ready: boolean;
+  readonly events: EventEmitter<WorkerEvents>;
+  /** Resolves when {@link ready} first holds; rejects with the signal's reason. */
+  whenReady(signal?: AbortSignal): Promise<void>;
+  /** Port of the HTTP pages; undefined without them. */
+  readonly httpPort: number | undefined;
+  snapshot(): WorkerSnapshot;
+  /** The switch by hand. Running requests go on. */
+  setEnabled(enabled: boolean): void;
+  /** @param coefficient thousandths @throws {RangeError} outside 0..999,999,999 */
+  setCoefficient(coefficient: number): void;
+  /** Lets running requests end for `shutdown_grace_ms`, cancels the others, closes everything. Idempotent. */
+  close(): Promise<void>;
+}
