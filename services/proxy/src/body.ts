@@ -12,7 +12,9 @@ export interface BodyFacts {
   readonly prompt: { readonly start: number; readonly end: number } | undefined;
 }
 
-export type BodyCheck = { readonly ok: true; readonly facts: BodyFacts } | { readonly ok: false; readonly fault: string };
+export type BodyCheck =
+  | { readonly ok: true; readonly facts: BodyFacts }
+  | { readonly ok: false; readonly fault: string };
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -108,7 +110,8 @@ function valueEnd(body: Buffer, start: number): number {
   if (first === QUOTE) return stringEnd(body, start);
   if (first !== 0x7b && first !== 0x5b) {
     let at = start;
-    for (let byte = body[at]; byte !== undefined && byte !== 0x2c && byte !== 0x7d && byte > 0x20; byte = body[at]) at += 1;
+    for (let byte = body[at]; byte !== undefined && byte !== 0x2c && byte !== 0x7d && byte > 0x20; byte = body[at])
+      at += 1;
     return at > start ? at : -1;
   }
   let depth = 0;

@@ -158,6 +158,11 @@ export class SqliteStore implements Store {
     };
   }
 
+  /** Bounds the file to so many pages of 4 KiB: what is above is a full disk. SQLite keeps at least what is there. */
+  limitPages(pages: number): void {
+    this.#db.exec(`PRAGMA max_page_count=${Math.max(1, Math.floor(pages))}`);
+  }
+
   /** Commits what waits, then closes the file. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
@@ -195,7 +200,9 @@ export class SqliteStore implements Store {
     }
     for (const pending of fresh) pending.resolve();
     for (const { charge, reject } of duplicates) {
-      reject(new ProxyError('PROXY_DUPLICATE_CHARGE', 'this request was charged before', { id: charge.id.toString('hex') }));
+      reject(
+        new ProxyError('PROXY_DUPLICATE_CHARGE', 'this request was charged before', { id: charge.id.toString('hex') }),
+      );
     }
   }
 

@@ -20,7 +20,11 @@ export class Wheel<T extends Timed> {
   #tick: number;
   #cancel: (() => void) | undefined;
 
-  constructor(options: { slotMs: number; slots: number }, due: (item: T, nowMs: number) => void, deps: { clock: Clock }) {
+  constructor(
+    options: { slotMs: number; slots: number },
+    due: (item: T, nowMs: number) => void,
+    deps: { clock: Clock },
+  ) {
     this.#slotMs = options.slotMs;
     this.#slots = Array.from({ length: options.slots }, () => new Set<T>());
     this.#clock = deps.clock;
@@ -42,6 +46,10 @@ export class Wheel<T extends Timed> {
     this.#slots[slot]!.add(item);
     this.#slotOf.set(item, slot);
     this.#start();
+  }
+
+  has(item: T): boolean {
+    return this.#slotOf.has(item);
   }
 
   delete(item: T): void {

@@ -1,0 +1,112 @@
+/**
+ * Admission: from a message to a request that may run. Every number is checked, the body's own limits are compared with
+ * what was claimed, and the most it can cost is set aside.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Clock } from '@bombyx/base';
+import { type Accounts, reservation } from '@bombyx/ledger';
+import type { RootConfig } from '@bombyx/ton';
+import { decodeOf, type Tl, WireError } from '@bombyx/wire';
+import { type BodyFacts, readBody } from './body.ts';
+import type { Run } from './client-dialect.ts';
+import type { ClientLink } from './client-link.ts';
+import { type Failure, failure } from './errors.ts';
+import type { ProxyLimits } from './limits.ts';
+import { Work } from './work.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+export type Admission = { readonly ok: true; readonly work: Work } | { readonly ok: false; readonly because: Failure };
+
+/** Bytes of a prompt that decide which worker has it cached. */
+const PREFIX_BYTES = 1_024;
+const MAX_TOKENS = 0x7fff_ffff;
+
+export interface AdmitDeps {
+  readonly root: RootConfig;
+  readonly limits: ProxyLimits;
+  readonly accounts: Accounts;
+  readonly pool: WorkerPool;
+  readonly clock: Clock;
+}
+
+export class Admit {
+  readonly #deps: AdmitDeps;
+  /** Prompt prefixes are compared by keyed hash only; the key lives as long as the process. */
+  readonly #prefixKey = randomBytes(32);
+
+  constructor(deps: AdmitDeps) {
+    this.#deps = deps;
+  }
+
+  /** On success the reservation is held under `work.key`; the caller owes a settlement or a release. */
+  admit(client: ClientLink, run: Run): Admission {
+    const { root, limits, accounts, pool, clock } = this.#deps;
+    if (client.works.has(run.key)) return refuse('duplicate_request', 'a request with this id is running');
+    if (client.party.running >= limits.requestsPerClient) {
+      return refuse('too_many_requests', `more than ${limits.requestsPerClient} requests of this client are running`);
+    }
+    if (run.minConfigVersion > root.version) return refuse('config_too_old', 'active config version is too low');
+    const model = pool.model(run.model);
+    if (!model) return refuse('unknown_model', `unknown model ${run.model}`);
+    const request = readRequest(run.query);
+    if (request instanceof WireError)
+      return refuse('bad_request', `the request is not an http.request: ${request.message}`);
+    const body = readBody(request.payload);
+    if (!body.ok) return refuse('bad_request', `the request body is not valid JSON: ${body.fault}`);
+    const maxTokens = claimed(run, body.facts);
+    if (typeof maxTokens !== 'number') return { ok: false, because: maxTokens };
+    const held = reservation(maxTokens, run.query.length, run.maxCoefficient, root.multipliers);
+    const work = new Work({
+      client,
+      run,
+      model,
+      id: requestId(clock.nowMs()),
+      held,
+      prefix: model.links.length > 1 ? this.#prefix(request.payload, body.facts.prompt) : undefined,
+      nowMs: clock.monotonicMs(),
+      startSec: clock.nowMs() / 1_000,
+      queueMs: limits.queueMs,
+    });
+    const hold = accounts.hold(work.key, client.party.owner, held);
+    if (hold.ok) return { ok: true, work };
+    return refuse('balance_too_low', `client balance is too low: to_reserve=${held} available=${hold.available}`);
+  }
+
+  #prefix(payload: Buffer, prompt: BodyFacts['prompt']): number | undefined {
+    if (!prompt) return undefined;
+    const start = payload.subarray(prompt.start, Math.min(prompt.end, prompt.start + PREFIX_BYTES));
+    return createHmac('sha256', this.#prefixKey).update(start).digest().readUInt32LE();
+  }
+}
+
+function refuse(reason: Parameters<typeof failure>[0], message: string): Admission {
+  return { ok: false, because: failure(reason, message) };
+}
+
+function readRequest(query: Buffer): Tl<'http.request'> | WireError {
+  try {
+    return decodeOf('http.request', query);
+  } catch (error) {
+    if (error instanceof WireError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Tokens of answer to reserve. A client of version 3 must have claimed what its body asks for; an older one cannot claim
+ * for `n` answers, so more is reserved for it.
+ */
+function claimed(run: Run, { maxTokens, answers }: BodyFacts): number | Failure {
+  const asked = (maxTokens ?? 0) * answers;
+  if (asked <= run.maxTokens) return run.maxTokens;
+  const older = run.window === undefined;
+  if (older && (maxTokens ?? 0) <= run.maxTokens && asked <= MAX_TOKENS) return asked;
+  return failure('max_tokens_exceeded', `the body asks for ${asked} tokens, max_tokens claims ${run.maxTokens}`);
+}
+
+/** 32 bytes: six of time, so that charges append to their table, and 26 of chance. */
+function requestId(nowMs: number): Buffer {
+  const id = randomBytes(32);
+  id.writeUIntBE(Math.max(0, Math.floor(nowMs)), 0, 6);
+  return id;
+}

@@ -1,0 +1,48 @@
+/** What operators can do through the HTTP pages. Texts as the reference has them. */
+import type { Dispatcher } from './dispatch.ts';
+import { failure } from './errors.ts';
+import type { Management } from './http.ts';
+import { type SnapshotSources, takeSnapshot } from './snapshot.ts';
+import type { Store } from './store.ts';
+
+const DISABLED = 'disabled';
+
+/** Whether the proxy was switched off; a restart does not switch it on again. */
+export function isDisabled(store: Store): boolean {
+  return store.setting(DISABLED) === 'yes';
+}
+
+export function manage(deps: { sources: SnapshotSources; store: Store; dispatcher: Dispatcher }): Management {
+  const { sources, store, dispatcher } = deps;
+  const { self, parties } = sources;
+  const disabled = failure('proxy_disabled', 'proxy is disabled');
+  const apply = () => dispatcher.refuse(self.enabled ? undefined : disabled);
+  apply();
+  return {
+    snapshot: () => takeSnapshot(sources),
+    illness: () => (self.enabled ? undefined : 'the proxy is switched off'),
+    act(action, query) {
+      switch (action) {
+        case 'disable':
+        case 'enable':
+          self.enabled = action === 'enable';
+          apply();
+          store.setSetting(DISABLED, self.enabled ? 'no' : 'yes');
+          return self.enabled ? 'proxy is enabled' : 'proxy is disabled';
+        case 'payout':
+          return known(parties.workers(), query.get('worker')) ? 'nothing to pay' : 'worker not found';
+        case 'charge':
+          return known(parties.clients(), query.get('client')) ? 'nothing to charge' : 'client not found';
+        case 'withdraw':
+          return 'nothing to withdraw';
+        default:
+          return undefined;
+      }
+    },
+  };
+}
+
+function known(parties: Iterable<{ readonly owner: string }>, owner: string | null): boolean {
+  for (const party of parties) if (party.owner === owner) return true;
+  return false;
+}

@@ -1,0 +1,137 @@
+/** The proxy put together: opens the database and the ports, closes them in reverse. */
+import { join } from 'node:path';
+import { type Clock, type Logger, Scope } from '@bombyx/base';
+import type { RootConfig } from '@bombyx/ton';
+import {
+  anyPolicy,
+  type Connection,
+  type ConnectionHandlers,
+  createIdentity,
+  fakeTdxPolicy,
+  type ListenSecurity,
+  listen,
+} from '@bombyx/transport';
+import { clientSession } from './client-session.ts';
+import type { ProxyConfig } from './config.ts';
+import { type Core, createCore } from './core.ts';
+import { failure, ProxyError } from './errors.ts';
+import { type Pages, servePages } from './http.ts';
+import { createMetrics } from './metrics.ts';
+import type { SessionDeps } from './session.ts';
+import type { ProxySnapshot } from './snapshot.ts';
+import { SqliteStore, type Store } from './store.ts';
+import { workerSession } from './worker-session.ts';
+
+export interface ProxyDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** State of the root contract; in a network without TON the one of its file. */
+  readonly root: RootConfig;
+  /** In place of the file under `db_path`; closed with the proxy. */
+  readonly store?: Store;
+  /** Numbers in [0, 1); for tests that repeat themselves. */
+  readonly random?: () => number;
+}
+
+export interface Proxy extends AsyncDisposable {
+  readonly clientPort: number;
+  readonly workersPort: number;
+  /** undefined without HTTP pages. */
+  readonly httpPort: number | undefined;
+  /** Contract address of this proxy, as peers see it. */
+  readonly contract: string;
+  snapshot(): ProxySnapshot;
+  /** Settles what runs, closes ports and database. Idempotent. */
+  close(): Promise<void>;
+}
+
+const HOUSEKEEPING_MS = 250;
+/** Under load a commit waits so long for more charges; alone a charge does not wait. */
+const GATHER_MS = 2;
+const BUSY_REQUESTS = 8;
+
+/** @throws {ProxyError} `PROXY_STORE`, `PROXY_PORT` @throws {TonError} for a key that is none */
+export async function startProxy(config: ProxyConfig, deps: ProxyDeps): Promise<Proxy> {
+  const scope = new Scope();
+  try {
+    return await open(config, deps, scope);
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise<Proxy> {
+  const { clock, log, root, random = Math.random } = deps;
+  const running = () => core.sessions.dispatcher.size;
+  const store = scope.use(deps.store ?? openStore(config, clock, running));
+  const core: Core = createCore(config, { clock, log, root, store, random });
+  const { dispatcher, pool, self } = core.sessions;
+  const security = await securityOf(config, clock);
+
+  const serve = async (port: number, security: ListenSecurity, maxConnections: number, session: Session) => {
+    const options = { host: config.rpcHost, port, security, limits: { maxConnections } };
+    const listener = await listen(options, (peer) => session(peer, core.sessions), { clock, log }).catch(
+      (cause: unknown) => {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new ProxyError('PROXY_PORT', `cannot listen on ${config.rpcHost}:${port}: ${why}`, { port }, { cause });
+      },
+    );
+    scope.defer(() => listener.close());
+    return listener.port;
+  };
+  const workersPort = await serve(config.workersPort, security.workers, config.limits.workerConnections, workerSession);
+  const clientPort = await serve(config.clientPort, security.clients, config.limits.clientConnections, clientSession);
+  scope.defer(() => dispatcher.stop(failure('proxy_closing', 'the proxy is closing')));
+  scope.defer(every(HOUSEKEEPING_MS, clock, () => dispatcher.tick(pool.models())));
+  const pages = config.httpPort === undefined ? undefined : await openPages(config, config.httpPort, core);
+  if (pages) scope.use(pages);
+
+  log.info('the proxy is ready', { clientPort, workersPort, httpPort: pages?.port, contract: self.contract });
+  const close = () => scope[Symbol.asyncDispose]();
+  return {
+    clientPort,
+    workersPort,
+    httpPort: pages?.port,
+    contract: self.contract,
+    snapshot: () => core.management.snapshot(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+type Session = (connection: Connection, deps: SessionDeps) => ConnectionHandlers;
+
+function openStore(config: ProxyConfig, clock: Clock, running: () => number): SqliteStore {
+  const path = join(config.dbPath, 'proxy.sqlite');
+  return new SqliteStore({ path, gatherMs: () => (running() > BUSY_REQUESTS ? GATHER_MS : 0) }, { clock });
+}
+
+function openPages(config: ProxyConfig, port: number, { management, sources }: Core): Promise<Pages> {
+  const options = { host: config.httpHost, port, accessHash: config.accessHash };
+  return servePages(options, { management, metrics: createMetrics(sources) });
+}
+
+/** Workers prove what they run; clients only ask, and need no enclave. */
+async function securityOf(
+  config: ProxyConfig,
+  clock: Clock,
+): Promise<{ workers: ListenSecurity; clients: ListenSecurity }> {
+  if (config.security === 'router') return { workers: { kind: 'router' }, clients: { kind: 'router' } };
+  const identity = await createIdentity({ attestation: config.attestation, clock });
+  const clients = { kind: 'tls', identity, policy: anyPolicy(), pow: { difficulty: config.powDifficulty } } as const;
+  return { clients, workers: config.attestation === 'fake_tdx' ? { ...clients, policy: fakeTdxPolicy() } : clients };
+}
+
+/** Calls `task` again and again. @returns what stops it */
+function every(periodMs: number, clock: Clock, task: () => void): () => void {
+  let stop = () => {};
+  const again = () => {
+    stop = clock.after(periodMs, () => {
+      task();
+      again();
+    });
+  };
+  again();
+  return () => stop();
+}

@@ -1,0 +1,428 @@
+/** A whole proxy without ports: scripted clients and workers talk to its sessions directly, time is driven by hand. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Clock, silentLogger } from '@bombyx/base';
+import { Address, formatAddress, type RootConfig, readFakeRoot } from '@bombyx/ton';
+import { type Connection, type ConnectionHandlers, NO_IMAGE_HASH, type PeerIdentity } from '@bombyx/transport';
+import { encode, type Tl, type TlFunction, type TlName, type TlObject } from '@bombyx/wire';
+import { clientSession } from '../src/client-session.ts';
+import { type ProxyConfig, parseProxyConfig } from '../src/config.ts';
+import { type Core, createCore } from '../src/core.ts';
+import type { ProxyLimits } from '../src/limits.ts';
+import type { Credentials } from '../src/session.ts';
+import { SqliteStore, type Store } from '../src/store.ts';
+import { workerSession } from '../src/worker-session.ts';
+
+export const vectors: URL = new URL('../../../vectors/cocoon-cpp/', import.meta.url);
+export const MODEL = 'Qwen/Qwen3-8B';
+const OWNER = 'UQAuz15H1ZHrZ_psVrAra7HealMIVeFq0wguqlmFno1f3B-m';
+
+export function fakeRoot(): RootConfig {
+  return readFakeRoot(readFileSync(new URL('fake-ton.json', vectors), 'utf8'));
+}
+
+/** The configuration under which the recordings were made. */
+export function testConfig(over: Record<string, unknown> = {}): ProxyConfig {
+  return parseProxyConfig({
+    is_test: true,
+    owner_address: OWNER,
+    root_contract_address: 'EQBT4hy4vMEZ9uxSCuhw_gBKh9_AwmHXLe7Wo0O4Vh-4kRjJ',
+    machine_specific_private_key: 'ml+7xELuOQtfp9q9mSWtHiSWx5aSBV6p3xCfwPmHOwY=',
+    node_wallet_key: 'ml+7xELuOQtfp9q9mSWtHiSWx5aSBV6p3xCfwPmHOwY=',
+    db_path: '/nonexistent',
+    ...over,
+  });
+}
+
+export class FakeClock implements Clock {
+  #ms = 0;
+  readonly #timers = new Set<{ readonly atMs: number; readonly task: () => void }>();
+
+  nowMs(): number {
+    return 1_795_358_900_000 + this.#ms;
+  }
+
+  monotonicMs(): number {
+    return 1_000 + this.#ms;
+  }
+
+  after(delayMs: number, task: () => void): () => void {
+    const timer = { atMs: this.#ms + Math.max(0, delayMs), task };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  /** Lets time pass and runs what falls due, in order. */
+  advance(ms: number): void {
+    const untilMs = this.#ms + ms;
+    for (;;) {
+      let next: { readonly atMs: number; readonly task: () => void } | undefined;
+      for (const timer of this.#timers)
+        if (timer.atMs <= untilMs && timer.atMs < (next?.atMs ?? Infinity)) next = timer;
+      if (!next) break;
+      this.#timers.delete(next);
+      this.#ms = Math.max(this.#ms, next.atMs);
+      next.task();
+    }
+    this.#ms = untilMs;
+  }
+}
+
+/** The proxy's end of a connection; what it sends is kept. */
+export class FakeConnection implements Connection {
+  readonly id = randomBytes(6).toString('hex');
+  readonly peer: PeerIdentity;
+  readonly sent: TlObject[] = [];
+  /** While true, `send` reports a full connection. */
+  full = false;
+  closedWith: string | undefined;
+  readonly #ended = new AbortController();
+  #waiters: (() => void)[] = [];
+
+  constructor(peer: Partial<PeerIdentity> = {}) {
+    this.peer = {
+      publicKey: undefined,
+      imageHash: NO_IMAGE_HASH,
+      attestation: 'none',
+      address: '127.0.0.1',
+      port: 1,
+      ...peer,
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  get bufferedBytes(): number {
+    return this.full ? 1 << 20 : 0;
+  }
+
+  send(message: TlObject): boolean {
+    if (this.signal.aborted) return false;
+    encode(message); // a message that does not encode is a mistake of ours
+    this.sent.push(message);
+    return !this.full;
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  drain(): void {
+    this.full = false;
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  query(): Promise<TlObject> {
+    return Promise.reject(new TypeError('the proxy asks nobody'));
+  }
+
+  close(reason = 'closed'): void {
+    this.closedWith ??= reason;
+    this.drop();
+  }
+
+  /** The peer is gone. */
+  drop(): void {
+    if (!this.signal.aborted) this.#ended.abort(new Error('gone'));
+  }
+}
+
+/** One peer with its handlers. */
+export class Peer {
+  readonly connection: FakeConnection;
+  readonly handlers: ConnectionHandlers;
+
+  constructor(open: (connection: Connection) => ConnectionHandlers, peer?: Partial<PeerIdentity>) {
+    this.connection = new FakeConnection(peer);
+    this.handlers = open(this.connection);
+  }
+
+  tell(message: TlObject): void {
+    this.handlers.onMessage(message);
+  }
+
+  ask(fn: TlFunction): Promise<TlObject> {
+    return this.handlers.onQuery(fn);
+  }
+
+  /** Messages of one kind so far. */
+  got<K extends TlName>(kind: K): Tl<K>[] {
+    return this.connection.sent.filter((message): message is Tl<K> => message.kind === kind);
+  }
+
+  /** The only message of that kind. */
+  the<K extends TlName>(kind: K): Tl<K> {
+    const all = this.got(kind);
+    if (all.length !== 1) {
+      const kinds = this.connection.sent.map((message) => message.kind).join(', ');
+      throw new Error(`expected one ${kind}, got ${all.length} (all: ${kinds})`);
+    }
+    return all[0]!;
+  }
+}
+
+export interface Bench extends Disposable {
+  readonly clock: FakeClock;
+  readonly core: Core;
+  readonly store: Store;
+  readonly config: ProxyConfig;
+  clientPeer(): Peer;
+  workerPeer(peer?: Partial<PeerIdentity>): Peer;
+  client(options?: { version?: number; owner?: string }): Promise<Peer>;
+  worker(options?: WorkerOptions): Promise<Peer>;
+}
+
+export interface WorkerOptions {
+  readonly version?: number;
+  readonly owner?: string;
+  readonly model?: string;
+  readonly coefficient?: number;
+  readonly limit?: number;
+  readonly disabled?: boolean;
+}
+
+export function createBench(
+  options: {
+    store?: Store;
+    limits?: Partial<ProxyLimits>;
+    config?: Record<string, unknown>;
+    root?: Partial<RootConfig>;
+    credentials?: Credentials;
+    random?: () => number;
+  } = {},
+): Bench {
+  const clock = new FakeClock();
+  const store = options.store ?? new SqliteStore({ path: ':memory:' }, { clock });
+  const config = testConfig(options.config);
+  const limited = { ...config, limits: { ...config.limits, ...options.limits } };
+  const core = createCore(limited, {
+    clock,
+    log: silentLogger,
+    root: { ...fakeRoot(), ...options.root },
+    store,
+    random: options.random ?? seeded(1),
+    ...(options.credentials ? { credentials: options.credentials } : {}),
+  });
+  const clientPeer = () => new Peer((connection) => clientSession(connection, core.sessions));
+  const workerPeer = (peer?: Partial<PeerIdentity>) => new Peer((it) => workerSession(it, core.sessions), peer);
+  return {
+    clock,
+    core,
+    store,
+    config: limited,
+    clientPeer,
+    workerPeer,
+    async client({ version = 3, owner = someOwner(1) } = {}) {
+      const peer = clientPeer();
+      await peer.ask(connectClient({ owner, version }));
+      await peer.ask({ kind: 'client.authorizeWithProxyLong' });
+      return peer;
+    },
+    async worker(options = {}) {
+      const peer = workerPeer();
+      await peer.ask(connectWorker(options));
+      const claim = { tokens_committed_to_blockchain: 0n, tokens_committed_to_db: 0n, max_tokens: 0n };
+      await peer.ask({ kind: 'worker.compareBalanceWithProxy', ...claim });
+      await peer.ask({ kind: 'worker.proxyHandshakeComplete', is_disabled: options.disabled ?? false });
+      await turns();
+      clock.advance(50);
+      return peer;
+    },
+    [Symbol.dispose]: () => store[Symbol.dispose](),
+  };
+}
+
+/** A non-bounceable address that differs with `n`. */
+export function someOwner(n: number): string {
+  const hash = Buffer.alloc(32);
+  hash.writeUInt32BE(n, 28);
+  return formatAddress(new Address(0, hash), { testnet: false });
+}
+
+export function connectClient(over: {
+  owner?: string;
+  version?: number;
+  min?: number;
+  flags?: number;
+  isTest?: boolean;
+  minConfigVersion?: number;
+}): Tl<'client.connectToProxy'> {
+  const { owner = someOwner(1), version = 3, min = 0, flags = 3, isTest = true, minConfigVersion = 0 } = over;
+  return {
+    kind: 'client.connectToProxy',
+    params: {
+      kind: 'client.params',
+      flags,
+      client_owner_address: owner,
+      ...(flags & 1 ? { is_test: isTest } : {}),
+      ...(flags & 2 ? { min_proto_version: min, max_proto_version: version } : {}),
+    },
+    min_config_version: minConfigVersion,
+  };
+}
+
+export function connectWorker(
+  over: WorkerOptions & { flags?: number; isTest?: boolean; proxies?: number; min?: number },
+): Tl<'worker.connectToProxy'> {
+  const { owner = OWNER, model = `${MODEL}@abc:00`, coefficient = 1_000, limit = 60, version = 3 } = over;
+  const { flags = 3, isTest = true, proxies = 1, min = 0 } = over;
+  return {
+    kind: 'worker.connectToProxy',
+    params: {
+      kind: 'worker.params',
+      flags,
+      worker_owner_address: owner,
+      model,
+      coefficient,
+      ...(flags & 1 ? { is_test: isTest, proxy_cnt: proxies, max_active_requests: limit } : {}),
+      ...(flags & 2 ? { min_proto_version: min, max_proto_version: version } : {}),
+    },
+  };
+}
+
+export function httpRequest(body: unknown, url = '/v1/chat/completions'): Buffer {
+  const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return encode({
+    kind: 'http.request',
+    method: 'POST',
+    url,
+    http_version: 'HTTP/1.1',
+    headers: [{ kind: 'http.header', name: 'Content-Type', value: 'application/json' }],
+    payload,
+  });
+}
+
+export function httpResponse(status = 200, payload: Buffer = Buffer.alloc(0)): Buffer {
+  return encode({
+    kind: 'http.response',
+    http_version: 'HTTP/1.1',
+    status_code: status,
+    reason: 'OK',
+    headers: [],
+    payload,
+  });
+}
+
+export const BODY = { model: MODEL, max_tokens: 100, messages: [{ role: 'user', content: 'hello' }] };
+
+let lastId = 0;
+/** A fresh request id. */
+export function newId(): Buffer {
+  const id = Buffer.alloc(32);
+  id.writeUInt32BE(++lastId, 28);
+  return id;
+}
+
+/** A request of version 3. */
+export function run(over: Partial<Tl<'bombyx.runQuery'>> = {}): Tl<'bombyx.runQuery'> {
+  return {
+    kind: 'bombyx.runQuery',
+    request_id: newId(),
+    model_name: MODEL,
+    query: httpRequest(BODY),
+    max_coefficient: 4_000,
+    max_tokens: 100,
+    first_byte_timeout_ms: 10_000,
+    idle_timeout_ms: 5_000,
+    total_timeout_ms: 60_000,
+    window: 1 << 20,
+    min_config_version: 0,
+    flags: 0,
+    ...over,
+  };
+}
+
+/** A request as C++ clients send it. */
+export function runEx(over: Partial<Tl<'client.runQueryEx'>> = {}): Tl<'client.runQueryEx'> {
+  return {
+    kind: 'client.runQueryEx',
+    model_name: MODEL,
+    query: httpRequest(BODY),
+    max_coefficient: 4_000,
+    max_tokens: 100,
+    timeout: 114,
+    request_id: newId(),
+    min_config_version: 0,
+    flags: 1,
+    enable_debug: false,
+    ...over,
+  };
+}
+
+export function used(prompt: number, completion: number): Tl<'tokensUsed'> {
+  return {
+    kind: 'tokensUsed',
+    prompt_tokens_used: BigInt(prompt),
+    cached_tokens_used: 0n,
+    completion_tokens_used: BigInt(completion),
+    reasoning_tokens_used: 0n,
+    total_tokens_used: BigInt(prompt + completion),
+  };
+}
+
+export function ourFinal(tokens: Tl<'tokensUsed'>): Tl<'bombyx.finalInfo'> {
+  return {
+    kind: 'bombyx.finalInfo',
+    flags: 2,
+    tokens_used: tokens,
+    proxy_start_time: 0,
+    proxy_end_time: 0,
+    worker_start_time: 1,
+    worker_end_time: 2,
+  };
+}
+
+export function theirFinal(tokens: Tl<'tokensUsed'>): Tl<'proxy.queryFinalInfo'> {
+  return { kind: 'proxy.queryFinalInfo', flags: 2, tokens_used: tokens, worker_start_time: 1, worker_end_time: 2 };
+}
+
+export function head(id: Buffer, status = 200, payload?: Buffer): Tl<'bombyx.answerHead'> {
+  return { kind: 'bombyx.answerHead', request_id: id, answer: httpResponse(status, payload), flags: 0 };
+}
+
+export function part(id: Buffer, data: string | Buffer): Tl<'bombyx.answerPart'> {
+  return { kind: 'bombyx.answerPart', request_id: id, data: Buffer.from(data), flags: 0 };
+}
+
+export function lastPart(id: Buffer, data: string | Buffer, tokens: Tl<'tokensUsed'>): Tl<'bombyx.answerPart'> {
+  return { kind: 'bombyx.answerPart', request_id: id, data: Buffer.from(data), flags: 1, final_info: ourFinal(tokens) };
+}
+
+/** Lets promises and immediates run, so that a group commit is through. */
+export async function turns(n = 4): Promise<void> {
+  for (let i = 0; i < n; i += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** Mulberry32: numbers in [0, 1) that repeat for a seed. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Everything that a request takes is back: call it when none runs. @returns what is not */
+export function leaks({ core }: Bench): string[] {
+  const { dispatcher, pool, parties } = core.sessions;
+  const { accounts } = core.sources;
+  const found: string[] = [];
+  if (dispatcher.size > 0) found.push(`${dispatcher.size} requests`);
+  if (dispatcher.bufferedBytes > 0) found.push(`${dispatcher.bufferedBytes} buffered bytes`);
+  for (const { name, queue } of pool.models()) if (queue.size > 0) found.push(`${queue.size} queued for ${name}`);
+  for (const link of pool.links()) if (link.running > 0) found.push(`${link.running} running on ${link.id}`);
+  for (const party of parties.clients()) {
+    if (party.running > 0) found.push(`${party.running} of a client`);
+    const reserved = accounts.client(party.owner)?.reserved ?? 0n;
+    if (reserved > 0n) found.push(`${reserved} tokens reserved`);
+  }
+  return found;
+}
