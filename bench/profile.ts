@@ -27,7 +27,7 @@ export function profileSummary(file: string): { place: string; function: string;
   });
   return [...spent]
     .sort(([, a], [, b]) => b - a)
-    .slice(0, 15)
+    .slice(0, 25)
     .map(([key, time]) => {
       const [place = '', name = ''] = key.split('\u0000');
       return { place, function: name, 'self %': Math.round((1000 * time) / busy) / 10 };

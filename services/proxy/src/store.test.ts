@@ -106,6 +106,12 @@ describe('the store', () => {
     assert.throws(() => openAt(newer), /written by a newer version/);
   });
 
+  it('lets no second proxy open its file', () => {
+    const path = newPath();
+    using _store = openAt(path);
+    assert.throws(() => openAt(path), /cannot open the database .*: database is locked/);
+  });
+
   it('refuses charges after it was closed, and commits those that waited', async () => {
     const store = openAt(newPath());
     const waiting = store.charge(charge(1n));
@@ -130,8 +136,9 @@ describe('the store', () => {
         const [id = '', total = '0'] = line.split(' ');
         durable.set(id, BigInt(total));
       }
-      using store = openAt(path);
+      const store = openAt(path);
       const { charged, used, earned } = store.totals();
+      store[Symbol.dispose]();
       assert.ok(charged === used && used === earned, 'balances are the sums of the charges');
       const db = new DatabaseSync(path, { readOnly: true });
       const kept = new Map(
