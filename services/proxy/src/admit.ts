@@ -52,7 +52,7 @@ export class Admit {
     if (request instanceof WireError)
       return refuse('bad_request', `the request is not an http.request: ${request.message}`);
     const body = readBody(request.payload);
-    if (!body.ok) return refuse('bad_request', `the request body is not valid JSON: ${body.fault}`);
+    if (!body.ok) return refuse('bad_request', `the request body: ${body.fault}`);
     const maxTokens = claimed(run, body.facts);
     if (typeof maxTokens !== 'number') return { ok: false, because: maxTokens };
     const held = reservation(maxTokens, run.query.length, run.maxCoefficient, root.multipliers);

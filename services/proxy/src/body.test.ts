@@ -81,7 +81,16 @@ describe('reading the limits of a body', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void readBody(Buffer.from([0x7b, ...bytes]))));
   });
 
-  it('does not recurse into deep nesting', () => {
-    assert.ok(facts(`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`));
+  it('says where a body breaks, and nothing of what it says', () => {
+    assert.equal(fault('{"secret":}'), 'not valid JSON at byte 10');
+    assert.equal(fault('{"secret":"'), 'not valid JSON at its end');
+    const latin1 = readBody(Buffer.from('{"secret":"\xe9"}', 'latin1'));
+    assert.deepEqual(latin1, { ok: false, fault: 'not UTF-8 text' });
+  });
+
+  it('refuses nesting beyond its bound, and does not recurse into it', () => {
+    const nested = (levels: number) => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    assert.ok(facts(nested(511)));
+    assert.match(fault(nested(200_000))!, /^nested too deep/);
   });
 });

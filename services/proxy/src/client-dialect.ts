@@ -226,6 +226,7 @@ const REASONS: Readonly<Record<number, string>> = {
   402: 'Payment Required',
   403: 'Forbidden',
   404: 'Not Found',
+  409: 'Conflict',
   429: 'Too Many Requests',
   499: 'Client Closed Request',
   500: 'Internal Server Error',

@@ -1,19 +1,10 @@
 /** A connection on the client port: handshake, then requests. Source: proxy.md §4 of the reference. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { TonError } from '@bombyx/ton';
 import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { ClientLink } from './client-link.ts';
 import type { Party } from './parties.ts';
-import {
-  chooseVersion,
-  INVALID,
-  NOT_READY,
-  proxyParams,
-  REFUSED,
-  refuseAndClose,
-  type SessionDeps,
-} from './session.ts';
+import { chooseVersion, INVALID, NOT_READY, proxyParams, REFUSED, Session, type SessionDeps } from './session.ts';
 import { keyOf } from './worker-dialect.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -35,34 +26,21 @@ export const EMPTY_SECRET_HASH: Buffer = createHash('sha256').digest();
 const NO_PAYMENT: Tl<'proxy.signedPaymentEmpty'> = { kind: 'proxy.signedPaymentEmpty' };
 
 export function clientSession(connection: Connection, deps: SessionDeps): ConnectionHandlers {
-  const session = new ClientSession(connection, deps);
-  return {
-    onMessage: (message) => session.onMessage(message),
-    onQuery: (fn) => session.onQuery(fn),
-  };
+  return new ClientSession(connection, deps);
 }
 
-class ClientSession {
-  readonly #connection: Connection;
-  readonly #deps: SessionDeps;
+class ClientSession extends Session {
+  protected readonly peer = 'client';
   #state: State = { at: 'none' };
 
-  constructor(connection: Connection, deps: SessionDeps) {
-    this.#connection = connection;
-    this.#deps = deps;
-    const late = deps.clock.after(deps.limits.handshakeMs, () => {
-      if (this.#state.at !== 'ok') connection.close('the handshake took too long');
-    });
-    connection.signal.addEventListener('abort', () => {
-      late();
-      this.#gone();
-    });
+  protected get ready(): boolean {
+    return this.#state.at === 'ok';
   }
 
   onMessage(message: TlObject): void {
     if (this.#state.at !== 'ok') return;
     const { link } = this.#state;
-    const { dispatcher } = this.#deps;
+    const { dispatcher } = this.deps;
     switch (message.kind) {
       case 'bombyx.runQuery':
       case 'client.runQuery':
@@ -73,7 +51,7 @@ class ClientSession {
       case 'bombyx.cancel':
         return void dispatcher.cancel(link, keyOf(message.request_id));
       default:
-        this.#deps.log.debug('ignored a message of a client', { kind: message.kind });
+        this.deps.log.debug('ignored a message of a client', { kind: message.kind });
     }
   }
 
@@ -87,11 +65,11 @@ class ClientSession {
       case 'client.updatePaymentStatus':
         return this.#paymentStatus();
       case 'client.getWorkerTypes':
-        this.#ready('expected client connection');
-        return workerTypes(this.#deps.pool);
+        this.#link('expected client connection');
+        return workerTypes(this.deps.pool);
       case 'client.getWorkerTypesV2':
-        this.#ready('expected client connection');
-        return workerTypesV2(this.#deps.pool);
+        this.#link('expected client connection');
+        return workerTypesV2(this.deps.pool);
       case 'worker.connectToProxy':
         throw new QueryError(INVALID, 'worker connect() from non worker');
       case 'worker.updatePaymentStatus':
@@ -103,18 +81,18 @@ class ClientSession {
 
   #connect(fn: Tl<'client.connectToProxy'>): TlObject {
     if (this.#state.at !== 'none') throw this.#unexpected();
-    const { self, parties, registrations, credentials } = this.#deps;
+    const { self, parties, registrations, credentials } = this.deps;
     const { params } = fn;
-    if ((params.flags & 1) === 0) throw this.#fail(REFUSED, 'tool old client'); // sic: the text C++ clients know
-    if (params.is_test !== self.isTest) throw this.#fail(REFUSED, 'test mode mismatch');
-    const party = this.#party(params.client_owner_address);
-    if (fn.min_config_version > self.root.version) throw this.#fail(REFUSED, 'active config version is too low');
+    if ((params.flags & 1) === 0) throw this.refuse(REFUSED, 'tool old client'); // sic: the text C++ clients know
+    if (params.is_test !== self.isTest) throw this.refuse(REFUSED, 'test mode mismatch');
+    const party = this.party(params.client_owner_address);
+    if (fn.min_config_version > self.root.version) throw this.refuse(REFUSED, 'active config version is too low');
     const version = chooseVersion(params.flags, params.min_proto_version, params.max_proto_version);
-    if (version === undefined) throw this.#fail(INVALID, 'cannot choose common protocol version');
-    if (!self.enabled) throw this.#fail(NOT_READY, 'proxy is not participating in this iteration');
+    if (version === undefined) throw this.refuse(INVALID, 'cannot choose common protocol version');
+    if (!self.enabled) throw this.refuse(NOT_READY, 'proxy is not participating in this iteration');
     const secretHash = credentials.secretHash(party.owner);
     const nonce = credentials.open ? undefined : registrations.open(party.owner);
-    if (!credentials.open && nonce === undefined) throw this.#fail(NOT_READY, 'too many registrations are waited for');
+    if (!credentials.open && nonce === undefined) throw this.refuse(NOT_READY, 'too many registrations are waited for');
     this.#state = { at: 'auth', party, version, secretHash, nonce };
     return {
       kind: 'client.connectedToProxy',
@@ -127,32 +105,21 @@ class ClientSession {
     };
   }
 
-  #party(owner: string): Party {
-    try {
-      const party = this.#deps.parties.client(owner);
-      if (party) return party;
-    } catch (error) {
-      if (error instanceof TonError) throw this.#fail(0, 'Failed to parse account address');
-      throw error;
-    }
-    throw this.#fail(NOT_READY, 'too many clients');
-  }
-
   async #authorize(
     fn: Tl<'client.authorizeWithProxyShort'> | Tl<'client.authorizeWithProxyLong'>,
   ): Promise<Tl<'client.authorizationWithProxySuccess'>> {
     if (this.#state.at !== 'auth') throw this.#unexpected();
     const { party, version, secretHash, nonce } = this.#state;
     if (fn.kind === 'client.authorizeWithProxyShort') {
-      if (!this.#knows(fn.data, secretHash)) throw this.#fail(0, 'sha256 mismatch');
-    } else if (!this.#deps.credentials.open) await this.#registered(nonce ?? 0n);
-    if (nonce !== undefined) this.#deps.registrations.close(nonce);
+      if (!this.#knows(fn.data, secretHash)) throw this.refuse(0, 'sha256 mismatch');
+    } else if (!this.deps.credentials.open) await this.#registered(nonce ?? 0n);
+    if (nonce !== undefined) this.deps.registrations.close(nonce);
     // While it was held the connection may have ended or been refused.
-    if (this.#state.at !== 'auth' || this.#connection.signal.aborted) throw new QueryError(0, 'Lost promise');
-    const { dispatcher, parties, log } = this.#deps;
-    const link = new ClientLink({ connection: this.#connection, party, version }, (it) => dispatcher.clientResumed(it));
+    if (this.#state.at !== 'auth' || this.connection.signal.aborted) throw new QueryError(0, 'Lost promise');
+    const { dispatcher, parties, log } = this.deps;
+    const link = new ClientLink({ connection: this.connection, party, version }, (it) => dispatcher.clientResumed(it));
     this.#state = { at: 'ok', link };
-    log.info('a client is ready', { connection: this.#connection.id, version });
+    log.info('a client is ready', { connection: this.connection.id, version });
     const { db, max } = parties.used(party);
     return {
       kind: 'client.authorizationWithProxySuccess',
@@ -165,24 +132,24 @@ class ClientSession {
   #knows(secret: Buffer, secretHash: Buffer | undefined): boolean {
     if (!secretHash) return false;
     // Outside play networks the empty secret is refused: its hash is public.
-    if (!this.#deps.credentials.open && secretHash.equals(EMPTY_SECRET_HASH)) return false;
+    if (!this.deps.credentials.open && secretHash.equals(EMPTY_SECRET_HASH)) return false;
     return timingSafeEqual(createHash('sha256').update(secret).digest(), secretHash);
   }
 
   async #registered(nonce: bigint): Promise<void> {
-    const seen = await this.#deps.registrations.wait(nonce);
-    if (seen === 'duplicate') throw this.#fail(0, 'duplicate auth message');
-    if (!seen) throw this.#fail(0, 'Lost promise');
+    const seen = await this.deps.registrations.wait(nonce);
+    if (seen === 'duplicate') throw this.refuse(0, 'duplicate auth message');
+    if (!seen) throw this.refuse(0, 'Lost promise');
   }
 
   #paymentStatus(): TlObject {
-    const { party } = this.#ready('client request from non-ready connection');
-    const { parties } = this.#deps;
+    const { party } = this.#link('client request from non-ready connection');
+    const { parties } = this.deps;
     const { db, max } = parties.used(party);
     return { kind: 'client.paymentStatus', signed_payment: parties.charge(party), db_tokens: db, max_tokens: max };
   }
 
-  #ready(otherwise: string): ClientLink {
+  #link(otherwise: string): ClientLink {
     if (this.#state.at !== 'ok') throw new QueryError(INVALID, otherwise);
     return this.#state.link;
   }
@@ -195,20 +162,14 @@ class ClientSession {
       ok: 'already authorized',
       failed: 'connection is closing',
     } as const;
-    return this.#fail(0, texts[this.#state.at]);
+    return this.refuse(0, texts[this.#state.at]);
   }
 
-  #fail(code: number, text: string): QueryError {
-    this.#deps.log.debug('a client was refused', { connection: this.#connection.id, code, text });
-    this.#gone();
-    return refuseAndClose(this.#connection, code, text);
-  }
-
-  #gone(): void {
+  protected gone(): void {
     const state = this.#state;
     this.#state = { at: 'failed' };
-    if (state.at === 'auth' && state.nonce !== undefined) this.#deps.registrations.close(state.nonce);
-    if (state.at === 'ok') this.#deps.dispatcher.clientClosed(state.link);
+    if (state.at === 'auth' && state.nonce !== undefined) this.deps.registrations.close(state.nonce);
+    if (state.at === 'ok') this.deps.dispatcher.clientClosed(state.link);
   }
 }
 

@@ -1,23 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decodeOf } from '@bombyx/wire';
+import { createBench, leaks, type Peer, turns } from '../testing/harness.ts';
 import {
   BODY,
-  createBench,
   head,
   httpRequest,
   httpResponse,
   lastPart,
-  leaks,
-  type Peer,
   part,
   run,
   runEx,
   someOwner,
   theirFinal,
-  turns,
   used,
-} from '../testing/harness.ts';
+} from '../testing/messages.ts';
 
 const exHead = (request_id: Buffer, status = 200) =>
   ({ kind: 'proxy.queryAnswerEx', request_id, answer: httpResponse(status), flags: 0 }) as const;

@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createBench, leaks, type Peer, turns } from '../testing/harness.ts';
 import {
   BODY,
-  createBench,
   head,
   httpRequest,
   httpResponse,
   lastPart,
-  leaks,
   newId,
   ourFinal,
-  type Peer,
   part,
   run,
   someOwner,
-  turns,
   used,
-} from '../testing/harness.ts';
+} from '../testing/messages.ts';
 
 /** Ids of the jobs a worker got. */
 const jobs = (worker: Peer) => worker.got('bombyx.runJob').map(({ request_id }) => request_id);
@@ -318,7 +315,7 @@ describe('the queue', () => {
 describe('admission', () => {
   const cases: [string, Parameters<typeof run>[0], string, number][] = [
     ['an unknown model', { model_name: 'no/such' }, 'unknown_model', 404],
-    ['a price ceiling below every worker', { max_coefficient: 999 }, 'price_above_ceiling', 402],
+    ['a price ceiling below every worker', { max_coefficient: 999 }, 'price_above_ceiling', 409],
     ['a newer root version than ours', { min_config_version: 99 }, 'config_too_old', 503],
     ['a query that is no http.request', { query: Buffer.from('hello') }, 'bad_request', 400],
     ['a body that is no JSON', { query: httpRequest('{"a":') }, 'bad_request', 400],

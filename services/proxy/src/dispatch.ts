@@ -1,26 +1,24 @@
 /**
  * The path of a request: admitted, queued or given to a worker, its answer relayed, its end held until it is charged.
- * `job.ts` says in which order; this file does it.
+ * `job.ts` says in which order, `placement.ts` which worker; this file does it.
  */
 import type { Clock, Logger } from '@bombyx/base';
 import { NO_TOKENS } from '@bombyx/ledger';
-import { TransportError } from '@bombyx/transport';
-import { decodeOf, type Tl, WireError } from '@bombyx/wire';
 import type { Admit } from './admit.ts';
-import { errorMessage, headMessage, partMessage, type RunMessage, readRun } from './client-dialect.ts';
+import { type RunMessage, readRun } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
 import { type Failure, failure } from './errors.ts';
 import { type Action, type JobEvent, step } from './job.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { Parties } from './parties.ts';
+import { Placement } from './placement.ts';
 import { Relay } from './relay.ts';
-import { select } from './select.ts';
 import { type Cashier, delivered, judge } from './settle.ts';
 import type { Stats } from './stats.ts';
 import { Teller } from './teller.ts';
 import { Wheel } from './wheel.ts';
 import type { Work } from './work.ts';
-import { orderMessage, type WorkerAnswer } from './worker-dialect.ts';
+import { readResponse, type WorkerAnswer } from './worker-dialect.ts';
 import type { Model, WorkerLink } from './worker-pool.ts';
 
 export interface DispatcherDeps {
@@ -46,6 +44,7 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #teller: Teller;
   readonly #relay: Relay;
+  readonly #placement: Placement;
   readonly #wheel: Wheel<Work>;
   readonly #works = new Set<Work>();
   #refusing: Failure | undefined;
@@ -56,6 +55,12 @@ export class Dispatcher {
     this.#deps = deps;
     this.#teller = new Teller(deps);
     this.#relay = new Relay(limits);
+    this.#placement = new Placement(limits, {
+      ...deps,
+      relay: this.#relay,
+      apply: (work, event) => this.#apply(work, event),
+      watch: (work) => this.#watch(work),
+    });
     this.#wheel = new Wheel<Work>({ slotMs: SLOT_MS, slots: SLOTS }, (work, nowMs) => this.#due(work, nowMs), deps);
   }
 
@@ -111,7 +116,7 @@ export class Dispatcher {
     this.#works.add(work);
     client.works.set(work.run.key, work);
     client.party.running += 1;
-    this.#place(work);
+    this.#placement.place(work);
   }
 
   /** The client does not want the answer any more; it still hears what it is billed. */
@@ -150,20 +155,7 @@ export class Dispatcher {
 
   /** A worker came, or has places, or changed its mind or its price. */
   offer(model: Model): void {
-    const nowMs = this.#deps.clock.monotonicMs();
-    let hopeless = -1; // a price ceiling that found no worker in this round
-    while (model.queue.size > 0) {
-      let chosen: WorkerLink | undefined;
-      const work = model.queue.take((waiting) => {
-        if (!waiting.tried && waiting.maxCoefficient <= hopeless) return false;
-        const choice = this.#choose(waiting, nowMs);
-        if (choice.kind === 'worker') chosen = choice.worker;
-        else if (!waiting.tried) hopeless = Math.max(hopeless, waiting.maxCoefficient);
-        return chosen !== undefined;
-      });
-      if (!work || !chosen) return;
-      this.#assign(work, chosen);
-    }
+    this.#placement.offer(model);
   }
 
   /** Once in a while: places that came free by time alone, as a failed worker's second chance. */
@@ -281,81 +273,6 @@ export class Dispatcher {
     this.#apply(work, { type: 'worker-broke', because: failure('worker_protocol', `the worker failed: ${what}`) });
   }
 
-  // --- placing
-
-  #choose(work: Work, nowMs: number) {
-    const { links } = work.model;
-    for (const link of links) link.refresh(nowMs);
-    return select(links, work, this.#deps.random);
-  }
-
-  #place(work: Work): void {
-    const choice = this.#choose(work, this.#deps.clock.monotonicMs());
-    if (choice.kind === 'worker') return void this.#assign(work, choice.worker);
-    const { model } = work;
-    const refused = (because: Failure) => this.#apply(work, { type: 'refused', because: work.lastFailure ?? because });
-    if (choice.kind === 'too-expensive') {
-      const text = `can run this query with coefficient=${choice.cheapest}`;
-      return void refused(failure('price_above_ceiling', text));
-    }
-    if (choice.kind === 'none' && work.lastFailure) return void refused(work.lastFailure);
-    if (model.queue.push(work.client.party.owner, work)) return void this.#watch(work);
-    if (model.links.length === 0) return void refused(failure('no_worker', `no workers for model ${model.name}`));
-    refused(failure('queue_full', `too many requests wait for model ${model.name}`));
-  }
-
-  #assign(work: Work, link: WorkerLink): void {
-    const { clock, parties } = this.#deps;
-    const nowMs = clock.monotonicMs();
-    work.link = link;
-    work.attempts += 1;
-    work.assignedMs = nowMs;
-    work.lastActivityMs = nowMs;
-    work.headReceived = false;
-    work.workerDone = false;
-    work.workerOk = true;
-    work.final = undefined;
-    work.workerCredit = link.version >= 3 ? this.#relay.firstWindow(work) : Number.POSITIVE_INFINITY;
-    link.works.set(work.key, work);
-    this.#apply(work, { type: 'assigned' });
-    const order = {
-      id: work.id,
-      query: work.run.query,
-      payment: parties.payout(link.party),
-      coefficient: link.coefficient,
-      maxTokens: work.run.maxTokens,
-      firstByteMs: work.firstByteByMs - nowMs,
-      idleMs: work.run.idleMs,
-      totalMs: Math.max(1, work.totalByMs - nowMs),
-      window: link.version >= 3 ? work.workerCredit : 0,
-      debug: work.run.debug,
-      evidenceNonce: work.run.evidenceNonce,
-    };
-    try {
-      link.connection.send(orderMessage(link.version, order));
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      work.workerDone = true; // it never heard of it
-      const because = failure('bad_request', 'the request is too large for the worker', { httpStatus: 413 });
-      return void this.#apply(work, { type: 'worker-error', because, retryable: false });
-    }
-    this.#watch(work);
-  }
-
-  #retry(work: Work, because: Failure): void {
-    const { link } = work;
-    work.lastFailure = because;
-    if (link) {
-      work.tried ??= new Set();
-      work.tried.add(link.id);
-      this.#leave(work);
-    }
-    if (work.cancelled || work.attempts >= this.#limits.attempts) {
-      return void this.#apply(work, { type: 'refused', because });
-    }
-    this.#place(work);
-  }
-
   // --- doing what the job says
 
   #apply(work: Work, event: JobEvent): void {
@@ -370,7 +287,7 @@ export class Dispatcher {
       case 'relay':
         return void this.#watch(work);
       case 'retry':
-        return void this.#retry(work, because!);
+        return void this.#placement.retry(work, because!);
       case 'cancel':
         return void this.#cancelWorker(work);
       case 'charge':
@@ -378,7 +295,7 @@ export class Dispatcher {
       case 'finish':
         return void this.#finish(work);
       case 'fail':
-        return void this.#fail(work, because!);
+        return void this.#teller.fail(work, because!);
       case 'release':
         return void this.#release(work);
     }
@@ -423,25 +340,9 @@ export class Dispatcher {
   }
 
   #finish(work: Work): void {
-    const { client, run, heldEnd } = work;
-    this.#teller.count(work, 'success');
-    if (client.gone || !heldEnd) return;
-    const final = this.#teller.finalOf(work);
-    if (heldEnd.kind === 'head') {
-      client.send(headMessage(client.version, run.id, heldEnd.bytes, final));
-    } else {
-      this.#relay.ended(work, heldEnd.bytes.length);
-      client.send(partMessage(client.version, run.id, heldEnd.bytes, final));
-    }
-    this.#teller.payments(work);
-  }
-
-  #fail(work: Work, because: Failure): void {
-    const { client, run } = work;
-    this.#teller.count(work, 'failed');
-    if (client.gone) return;
-    client.send(errorMessage(client.version, run.id, because, this.#teller.finalOf(work), work.headSent));
-    this.#teller.payments(work);
+    this.#teller.finish(work);
+    const { client, heldEnd } = work;
+    if (heldEnd?.kind === 'part' && !client.gone) this.#relay.ended(work, heldEnd.bytes.length);
   }
 
   #release(work: Work): void {
@@ -452,23 +353,14 @@ export class Dispatcher {
     work.client.party.running -= 1;
     work.model.queue.remove(work.client.party.owner, work);
     this.#deps.release(work.key);
-    this.#leave(work);
-  }
-
-  /** Takes the request off its worker's books. */
-  #leave(work: Work): void {
-    const { link } = work;
-    if (!link?.works.delete(work.key)) return;
-    const unstoppable = !work.workerDone && link.version < 3 && !link.connection.signal.aborted;
-    if (unstoppable) link.ghosts.set(work.key, work.totalByMs);
-    else this.offer(link.model);
+    this.#placement.leave(work);
   }
 
   /** The worker has a place again, though the end of its answer may still be under way to the client. */
   #workerEnded(work: Work, ok: boolean | undefined): void {
     work.workerDone = true;
     if (ok !== undefined) this.#verdict(work, ok);
-    this.#leave(work);
+    this.#placement.leave(work);
   }
 
   #verdict(work: Work, ok: boolean): void {
@@ -491,7 +383,7 @@ export class Dispatcher {
       default:
         return;
     }
-    this.#apply(work, { type: 'expired', because: overdue(work, nowMs) });
+    this.#apply(work, { type: 'expired', because: work.overdue(nowMs) });
   }
 
   #watch(work: Work): void {
@@ -500,24 +392,5 @@ export class Dispatcher {
     work.dueAtMs = dueAtMs;
     // A later moment is noticed when the earlier one comes; only a sooner one has to be told.
     if (sooner || !this.#wheel.has(work)) this.#wheel.set(work);
-  }
-}
-
-function overdue(work: Work, nowMs: number): Failure {
-  if (nowMs >= work.totalByMs) return failure('total_timeout', 'timeout in proxy: total time');
-  if (work.job.state === 'streaming') return failure('idle_timeout', 'timeout in proxy: the worker went silent');
-  if (nowMs >= work.firstByteByMs) return failure('first_byte_timeout', 'timeout in proxy: no first byte');
-  const { name, links } = work.model;
-  if (links.length === 0) return failure('no_worker', `no workers for model ${name}`);
-  return failure('queue_timeout', `no ready workers for model ${name}`);
-}
-
-function readResponse(bytes: Buffer): Tl<'http.response'> | undefined {
-  try {
-    const response = decodeOf('http.response', bytes);
-    return response.status_code >= 100 && response.status_code <= 599 ? response : undefined;
-  } catch (error) {
-    if (error instanceof WireError) return undefined;
-    throw error;
   }
 }

@@ -69,7 +69,7 @@ const kinds: Readonly<Record<FailureReason, readonly [code: number, httpStatus: 
   queue_full: [CocoonCode.notReady, 503, 1_000],
   too_many_requests: [CocoonCode.notReady, 429, 1_000],
   queue_timeout: [CocoonCode.notReady, 503, 1_000],
-  price_above_ceiling: [CocoonCode.notReady, 402, 0],
+  price_above_ceiling: [CocoonCode.notReady, 409, 0],
   balance_too_low: [CocoonCode.error, 402, 0],
   config_too_old: [CocoonCode.error, 503, 30_000],
   client_closing: [CocoonCode.notReady, 403, 0],

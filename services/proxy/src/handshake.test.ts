@@ -4,16 +4,8 @@ import { describe, it } from 'node:test';
 import { parseAddress, verifyPayment } from '@bombyx/ton';
 import { QueryError } from '@bombyx/transport';
 import type { TlFunction } from '@bombyx/wire';
-import {
-  connectClient,
-  connectWorker,
-  createBench,
-  MODEL,
-  type Peer,
-  run,
-  someOwner,
-  turns,
-} from '../testing/harness.ts';
+import { createBench, type Peer, turns } from '../testing/harness.ts';
+import { connectClient, connectWorker, MODEL, run, someOwner } from '../testing/messages.ts';
 
 const long: TlFunction = { kind: 'client.authorizeWithProxyLong' };
 const short = (data: string): TlFunction => ({ kind: 'client.authorizeWithProxyShort', data: Buffer.from(data) });

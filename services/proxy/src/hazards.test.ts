@@ -6,25 +6,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { systemClock } from '@bombyx/base';
+import { createBench, leaks, turns } from '../testing/harness.ts';
 import {
   BODY,
   connectClient,
   connectWorker,
-  createBench,
   head,
   httpRequest,
   httpResponse,
   lastPart,
-  leaks,
   ourFinal,
   part,
   run,
   runEx,
   someOwner,
   theirFinal,
-  turns,
   used,
-} from '../testing/harness.ts';
+} from '../testing/messages.ts';
 import { SqliteStore } from './store.ts';
 
 const claim = (chain: bigint, db: bigint, max: bigint) =>
@@ -305,7 +303,7 @@ it('hazard 17: whoever does not finish its handshake is let go', async () => {
   await worker.ask(connectWorker({}));
   bench.clock.advance(60_001);
   assert.ok(client.connection.signal.aborted && worker.connection.signal.aborted);
-  assert.equal(bench.clock.timers, 0);
+  assert.equal(bench.clock.pending, 0);
 });
 
 it('hazard 17: a held authorization ends at its deadline, and leaves nothing', async () => {

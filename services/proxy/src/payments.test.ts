@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { FakeClock } from '@bombyx/testkit';
 import { Address, privateKeyFromSeed, publicKeyBytes, verifyPayment } from '@bombyx/ton';
-import { FakeClock } from '../testing/harness.ts';
 import { PaymentBook } from './payments.ts';
 
 const key = privateKeyFromSeed(Buffer.alloc(32, 7));

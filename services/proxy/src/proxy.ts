@@ -69,7 +69,7 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
   const { dispatcher, pool, self } = core.sessions;
   const security = await securityOf(config, clock);
 
-  const serve = async (port: number, security: ListenSecurity, maxConnections: number, session: Session) => {
+  const serve = async (port: number, security: ListenSecurity, maxConnections: number, session: OpenSession) => {
     const options = { host: config.rpcHost, port, security, limits: { maxConnections } };
     const listener = await listen(options, (peer) => session(peer, core.sessions), { clock, log }).catch(
       (cause: unknown) => {
@@ -100,7 +100,7 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
   };
 }
 
-type Session = (connection: Connection, deps: SessionDeps) => ConnectionHandlers;
+type OpenSession = (connection: Connection, deps: SessionDeps) => ConnectionHandlers;
 
 function openStore(config: ProxyConfig, clock: Clock, running: () => number): SqliteStore {
   const path = join(config.dbPath, 'proxy.sqlite');

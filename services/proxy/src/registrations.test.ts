@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { FakeClock } from '../testing/harness.ts';
+import { FakeClock } from '@bombyx/testkit';
 import { Registrations } from './registrations.ts';
 
 function setUp(limit = 10) {
@@ -42,7 +42,7 @@ it('hazard 17: a held query ends at its deadline', async () => {
   const waiting = all.wait(all.open('owner')!);
   clock.advance(1_001);
   assert.equal(await waiting, false);
-  assert.equal(clock.timers, 0);
+  assert.equal(clock.pending, 0);
 });
 
 it('refuses a second wait, and ends the first when its connection goes', async () => {
@@ -52,5 +52,5 @@ it('refuses a second wait, and ends the first when its connection goes', async (
   assert.equal(await all.wait(nonce), 'duplicate');
   all.close(nonce);
   assert.equal(await waiting, false);
-  assert.equal(clock.timers, 0);
+  assert.equal(clock.pending, 0);
 });

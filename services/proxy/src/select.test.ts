@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FakeClock } from '@bombyx/testkit';
 import fc from 'fast-check';
-import { FakeClock, seeded } from '../testing/harness.ts';
+import { seeded } from '../testing/harness.ts';
 import { chiSquare, simulate } from '../testing/simulation.ts';
 import { type Ask, explain, select, type WorkerView } from './select.ts';
 import { FIRST_RAMP, Track } from './track.ts';

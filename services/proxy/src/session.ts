@@ -1,12 +1,12 @@
-/** What the sessions of both ports share: what they need, how they refuse, which version they speak. */
+/** What the sessions of both ports share: their life, what they need, how they refuse, which version they speak. */
 import type { Clock, Logger } from '@bombyx/base';
-import type { RootConfig } from '@bombyx/ton';
-import { type Connection, QueryError } from '@bombyx/transport';
-import type { Tl } from '@bombyx/wire';
+import { type RootConfig, TonError } from '@bombyx/ton';
+import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
+import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import type { Dispatcher } from './dispatch.ts';
 import { CocoonCode } from './errors.ts';
 import { PROTOCOL_VERSION, type ProxyLimits } from './limits.ts';
-import type { Parties } from './parties.ts';
+import type { Parties, Party } from './parties.ts';
 import type { Registrations } from './registrations.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -50,6 +50,57 @@ export interface Credentials {
   readonly open: boolean;
 }
 
+export const { error: REFUSED, protocol: INVALID, notReady: NOT_READY } = CocoonCode;
+
+/** One connection of a port: a handshake under a deadline, then its business, until it is refused or ends. */
+export abstract class Session implements ConnectionHandlers {
+  protected readonly connection: Connection;
+  protected readonly deps: SessionDeps;
+  protected abstract readonly peer: 'client' | 'worker';
+
+  constructor(connection: Connection, deps: SessionDeps) {
+    this.connection = connection;
+    this.deps = deps;
+    const late = deps.clock.after(deps.limits.handshakeMs, () => {
+      if (!this.ready) connection.close('the handshake took too long');
+    });
+    connection.signal.addEventListener('abort', () => {
+      late();
+      this.gone();
+    });
+  }
+
+  abstract onMessage(message: TlObject): void;
+  abstract onQuery(fn: TlFunction): Promise<TlObject>;
+
+  /** Whether the handshake is over. */
+  protected abstract get ready(): boolean;
+
+  /** Gives back what the session holds. Called when it is refused and when the connection ends, so perhaps twice. */
+  protected abstract gone(): void;
+
+  /** Refuses the peer: what is returned answers the query under way, and the connection closes behind it. */
+  protected refuse(code: number, text: string): QueryError {
+    const { connection } = this;
+    this.deps.log.debug(`a ${this.peer} was refused`, { connection: connection.id, code, text });
+    this.gone();
+    setImmediate(() => connection.close(text));
+    return new QueryError(code, text);
+  }
+
+  /** The books of the account that the peer names as its own. @throws {QueryError} the refusal */
+  protected party(owner: string): Party {
+    try {
+      const party = this.deps.parties[this.peer](owner);
+      if (party) return party;
+    } catch (error) {
+      if (error instanceof TonError) throw this.refuse(0, 'Failed to parse account address');
+      throw error;
+    }
+    throw this.refuse(NOT_READY, `too many ${this.peer}s`);
+  }
+}
+
 /** The version both sides speak, or undefined when there is none. Source: proxy.md §4 of the reference. */
 export function chooseVersion(flags: number, min: number | undefined, max: number | undefined): number | undefined {
   const [from, to] = flags & 2 ? [min ?? 0, max ?? 0] : [0, 0];
@@ -68,11 +119,3 @@ export function proxyParams(self: Self, version: number): Tl<'proxy.params'> {
     ...(version > 0 ? { proto_version: version } : {}),
   };
 }
-
-/** Answers the query under way with an error and closes the connection behind it. */
-export function refuseAndClose(connection: Connection, code: number, text: string): QueryError {
-  setImmediate(() => connection.close(text));
-  return new QueryError(code, text);
-}
-
-export const { error: REFUSED, protocol: INVALID, notReady: NOT_READY } = CocoonCode;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { FakeClock } from '../testing/harness.ts';
+import { FakeClock } from '@bombyx/testkit';
 import { Stats, statNames } from './stats.ts';
 
 it('has every counter of the reference, each as a total and six rates', () => {

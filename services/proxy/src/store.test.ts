@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@bombyx/base';
-import { FakeClock } from '../testing/harness.ts';
+import { FakeClock } from '@bombyx/testkit';
 import { ProxyError } from './errors.ts';
 import { type Charge, SqliteStore } from './store.ts';
 

@@ -2,7 +2,7 @@
 import type { Clock, Logger } from '@bombyx/base';
 import { NO_TOKENS } from '@bombyx/ledger';
 import type { Tl } from '@bombyx/wire';
-import { type ClientFinal, errorMessage, withProxyTimes } from './client-dialect.ts';
+import { type ClientFinal, errorMessage, headMessage, partMessage, withProxyTimes } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
 import type { Failure } from './errors.ts';
 import type { Parties } from './parties.ts';
@@ -32,7 +32,32 @@ export class Teller {
     client.send(errorMessage(client.version, id, because, emptyFinal(nowSec), false));
   }
 
-  finalOf(work: Work): ClientFinal {
+  /** Sends the end of the answer that was held back for its charge. */
+  finish(work: Work): void {
+    const { client, run, heldEnd } = work;
+    this.#count(work, 'success');
+    if (client.gone || !heldEnd) return;
+    const message = heldEnd.kind === 'head' ? headMessage : partMessage;
+    client.send(message(client.version, run.id, heldEnd.bytes, this.#finalOf(work)));
+    this.#payments(work);
+  }
+
+  /** Ends a request with an error, before or after its head. */
+  fail(work: Work, because: Failure): void {
+    const { client, run } = work;
+    this.#count(work, 'failed');
+    if (client.gone) return;
+    client.send(errorMessage(client.version, run.id, because, this.#finalOf(work), work.headSent));
+    this.#payments(work);
+  }
+
+  /** The head as this client gets it. */
+  dressed(work: Work, response: Tl<'http.response'>, asReceived: Buffer | undefined): Buffer {
+    if (work.client.version >= 3 && asReceived) return asReceived;
+    return withProxyTimes(response, work.startSec, this.#deps.clock.nowMs() / 1_000);
+  }
+
+  #finalOf(work: Work): ClientFinal {
     const endSec = this.#deps.clock.nowMs() / 1_000;
     const { final, run } = work;
     const stages = {
@@ -55,7 +80,7 @@ export class Teller {
   }
 
   /** Peers of the older versions are told of the money after each request; newer ones find it in the final info. */
-  payments(work: Work): void {
+  #payments(work: Work): void {
     const { parties } = this.#deps;
     const { client, link, billed } = work;
     if (client.version < 3) {
@@ -82,13 +107,7 @@ export class Teller {
     });
   }
 
-  /** The head as this client gets it. */
-  dressed(work: Work, response: Tl<'http.response'>, asReceived: Buffer | undefined): Buffer {
-    if (work.client.version >= 3 && asReceived) return asReceived;
-    return withProxyTimes(response, work.startSec, this.#deps.clock.nowMs() / 1_000);
-  }
-
-  count(work: Work, outcome: 'success' | 'failed'): void {
+  #count(work: Work, outcome: 'success' | 'failed'): void {
     const { stats, clock } = this.#deps;
     stats.add(outcome, 1);
     stats.add('time', (clock.monotonicMs() - work.arrivedMs) / 1_000);

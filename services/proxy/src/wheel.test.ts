@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { FakeClock } from '../testing/harness.ts';
+import { FakeClock } from '@bombyx/testkit';
 import { Wheel } from './wheel.ts';
 
 interface Item {
@@ -45,10 +45,10 @@ it('runs one timer for all items, and none when there are none', () => {
   const { clock, wheel, item } = setUp();
   const items = Array.from({ length: 100 }, (_, i) => item(String(i), 1_000 + i));
   for (const it of items) wheel.set(it);
-  assert.equal(clock.timers, 1);
+  assert.equal(clock.pending, 1);
   for (const it of items) wheel.delete(it);
   clock.advance(20);
-  assert.equal(clock.timers, 0);
+  assert.equal(clock.pending, 0);
   assert.equal(wheel.size, 0);
 });
 

@@ -1,10 +1,9 @@
 /** What one request carries while the proxy has it; its order of life is in `job.ts`. */
-
 import type { Tokens } from '@bombyx/base';
 import { NO_TOKENS, type TokensUsed } from '@bombyx/ledger';
 import type { Run } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
-import type { Failure } from './errors.ts';
+import { type Failure, failure } from './errors.ts';
 import { type Job, queued } from './job.ts';
 import type { Ask } from './select.ts';
 import type { Timed } from './wheel.ts';
@@ -109,6 +108,16 @@ export class Work implements Timed, Ask {
       default:
         return Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** Why it ends when that moment has passed. */
+  overdue(nowMs: number): Failure {
+    if (nowMs >= this.totalByMs) return failure('total_timeout', 'timeout in proxy: total time');
+    if (this.job.state === 'streaming') return failure('idle_timeout', 'timeout in proxy: the worker went silent');
+    if (nowMs >= this.firstByteByMs) return failure('first_byte_timeout', 'timeout in proxy: no first byte');
+    const { name, links } = this.model;
+    if (links.length === 0) return failure('no_worker', `no workers for model ${name}`);
+    return failure('queue_timeout', `no ready workers for model ${name}`);
   }
 
   /** Whether silence is the worker's: it is neither done nor held back by a slow reader. */

@@ -1,5 +1,5 @@
 /** What is said to workers and heard from them, in each protocol version, reduced to one shape. */
-import type { Tl, TlObject } from '@bombyx/wire';
+import { decodeOf, type Tl, type TlObject, WireError } from '@bombyx/wire';
 import { CocoonCode, type Failure, type FailureReason, failure } from './errors.ts';
 
 /** What a worker reports with the end of an answer. Numbers are as received: the settlement judges them. */
@@ -64,6 +64,17 @@ export function readAnswer(message: TlObject): WorkerAnswer | undefined {
       return theirError(keyOf(message.request_id), message.error_code, message.error, bareFinal(message.tokens_used));
     default:
       return undefined;
+  }
+}
+
+/** The bytes of a `head`. @returns undefined when they are no HTTP answer */
+export function readResponse(bytes: Buffer): Tl<'http.response'> | undefined {
+  try {
+    const response = decodeOf('http.response', bytes);
+    return response.status_code >= 100 && response.status_code <= 599 ? response : undefined;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
   }
 }
 

@@ -1,19 +1,10 @@
 /** A connection on the worker port: handshake, then answers. Source: proxy.md §5 of the reference. */
 import { createHash } from 'node:crypto';
-import { TonError } from '@bombyx/ton';
 import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { COEFFICIENT_END } from './limits.ts';
 import type { Party } from './parties.ts';
-import {
-  chooseVersion,
-  INVALID,
-  NOT_READY,
-  proxyParams,
-  REFUSED,
-  refuseAndClose,
-  type SessionDeps,
-} from './session.ts';
+import { chooseVersion, INVALID, NOT_READY, proxyParams, REFUSED, Session, type SessionDeps } from './session.ts';
 import { readAnswer } from './worker-dialect.ts';
 import { WorkerLink, WorkerPool } from './worker-pool.ts';
 
@@ -32,43 +23,30 @@ type State =
 const OLD_WORKER_PAUSE_MS = 50;
 
 export function workerSession(connection: Connection, deps: SessionDeps): ConnectionHandlers {
-  const session = new WorkerSession(connection, deps);
-  return {
-    onMessage: (message) => session.onMessage(message),
-    onQuery: (fn) => session.onQuery(fn),
-  };
+  return new WorkerSession(connection, deps);
 }
 
-class WorkerSession {
-  readonly #connection: Connection;
-  readonly #deps: SessionDeps;
+class WorkerSession extends Session {
+  protected readonly peer = 'worker';
   #state: State = { at: 'none' };
 
-  constructor(connection: Connection, deps: SessionDeps) {
-    this.#connection = connection;
-    this.#deps = deps;
-    const late = deps.clock.after(deps.limits.handshakeMs, () => {
-      if (this.#state.at !== 'ok') connection.close('the handshake took too long');
-    });
-    connection.signal.addEventListener('abort', () => {
-      late();
-      this.#gone();
-    });
+  protected get ready(): boolean {
+    return this.#state.at === 'ok';
   }
 
   onMessage(message: TlObject): void {
     if (this.#state.at !== 'ok') return;
     const { link } = this.#state;
     const answer = readAnswer(message);
-    if (answer) return void this.#deps.dispatcher.answer(link, answer);
+    if (answer) return void this.deps.dispatcher.answer(link, answer);
     switch (message.kind) {
       case 'worker.enabledDisabled':
         link.enabled = message.disabled === 0;
-        return void this.#deps.dispatcher.offer(link.model);
+        return void this.deps.dispatcher.offer(link.model);
       case 'worker.newCoefficient':
         return void this.#price(link, message.new_coefficient);
       default:
-        this.#deps.log.debug('ignored a message of a worker', { kind: message.kind });
+        this.deps.log.debug('ignored a message of a worker', { kind: message.kind });
     }
   }
 
@@ -98,27 +76,27 @@ class WorkerSession {
 
   #connect(params: Tl<'worker.params'>): TlObject {
     if (this.#state.at !== 'none') throw this.#unexpected();
-    const { self, limits } = this.#deps;
-    const { imageHash } = this.#connection.peer;
+    const { self, limits } = this.deps;
+    const { imageHash } = this.connection.peer;
     if (self.checkWorkerHashes && !self.root.workerHashes.some((hash) => hash.equals(imageHash))) {
-      throw this.#fail(INVALID, `invalid worker image hash ${imageHash.toString('hex')}`);
+      throw this.refuse(INVALID, `invalid worker image hash ${imageHash.toString('hex')}`);
     }
-    if ((params.flags & 1) === 0) throw this.#fail(REFUSED, 'too old worker');
-    if (params.is_test !== self.isTest) throw this.#fail(REFUSED, 'test mode mismatch');
+    if ((params.flags & 1) === 0) throw this.refuse(REFUSED, 'too old worker');
+    if (params.is_test !== self.isTest) throw this.refuse(REFUSED, 'test mode mismatch');
     const base = WorkerPool.baseName(params.model);
-    if (base === '' || base.length > limits.modelName) throw this.#fail(INVALID, 'invalid worker hash or worker type');
+    if (base === '' || base.length > limits.modelName) throw this.refuse(INVALID, 'invalid worker hash or worker type');
     if (params.coefficient < 0 || params.coefficient >= COEFFICIENT_END) {
-      throw this.#fail(INVALID, 'invalid coefficient value');
+      throw this.refuse(INVALID, 'invalid coefficient value');
     }
-    if ((params.max_active_requests ?? 0) < 1) throw this.#fail(INVALID, 'invalid max_active_requests value');
-    if ((params.proxy_cnt ?? 0) < 1) throw this.#fail(INVALID, 'invalid proxy_cnt value');
+    if ((params.max_active_requests ?? 0) < 1) throw this.refuse(INVALID, 'invalid max_active_requests value');
+    if ((params.proxy_cnt ?? 0) < 1) throw this.refuse(INVALID, 'invalid proxy_cnt value');
     if (self.checkWorkerHashes && !this.#listed(params.model)) {
-      throw this.#fail(INVALID, `invalid worker model '${params.model.slice(0, limits.modelName)}'`);
+      throw this.refuse(INVALID, `invalid worker model '${params.model.slice(0, limits.modelName)}'`);
     }
     const version = chooseVersion(params.flags, params.min_proto_version, params.max_proto_version);
-    if (version === undefined) throw this.#fail(INVALID, 'cannot choose common protocol version');
-    const party = this.#party(params.worker_owner_address);
-    if (!self.enabled) throw this.#fail(NOT_READY, 'proxy is not participating in this iteration');
+    if (version === undefined) throw this.refuse(INVALID, 'cannot choose common protocol version');
+    const party = this.party(params.worker_owner_address);
+    if (!self.enabled) throw this.refuse(NOT_READY, 'proxy is not participating in this iteration');
     this.#state = { at: 'compare', party, version, params };
     return {
       kind: 'worker.connectedToProxy',
@@ -129,18 +107,7 @@ class WorkerSession {
 
   #listed(model: string): boolean {
     const hash = createHash('sha256').update(model).digest();
-    return this.#deps.self.root.modelHashes.some((listed) => listed.equals(hash));
-  }
-
-  #party(owner: string): Party {
-    try {
-      const party = this.#deps.parties.worker(owner);
-      if (party) return party;
-    } catch (error) {
-      if (error instanceof TonError) throw this.#fail(0, 'Failed to parse account address');
-      throw error;
-    }
-    throw this.#fail(NOT_READY, 'too many workers');
+    return this.deps.self.root.modelHashes.some((listed) => listed.equals(hash));
   }
 
   /**
@@ -149,7 +116,7 @@ class WorkerSession {
    */
   #compare(fn: Tl<'worker.compareBalanceWithProxy'>): TlObject {
     if (this.#state.at !== 'compare') throw this.#unexpected();
-    const { parties, log } = this.#deps;
+    const { parties, log } = this.deps;
     const { party } = this.#state;
     const { chain, db, max } = parties.earned(party);
     if (fn.tokens_committed_to_blockchain > chain || fn.tokens_committed_to_db > db) {
@@ -173,7 +140,7 @@ class WorkerSession {
   /** What a worker knew beyond our books was never durable here and is lost to both; it may work on. */
   #compareExtended(fn: Tl<'worker.extendedCompareBalanceWithProxy'>): TlObject {
     if (this.#state.at !== 'compare-ext') throw this.#unexpected();
-    const { log } = this.#deps;
+    const { log } = this.deps;
     log.warn('a worker counts more than our books', { worker: this.#state.party.owner, db: fn.tokens_committed_to_db });
     this.#state = { ...this.#state, at: 'finishing' };
     return { kind: 'worker.extendedCompareBalanceWithProxyResult', error_code: 0 };
@@ -182,11 +149,11 @@ class WorkerSession {
   #complete(isDisabled: boolean): TlObject {
     if (this.#state.at !== 'finishing') throw this.#unexpected();
     const { party, version, params } = this.#state;
-    const { pool, dispatcher, clock, log, limits, modelSeen } = this.#deps;
+    const { pool, dispatcher, clock, log, limits, modelSeen } = this.deps;
     const name = WorkerPool.baseName(params.model);
     const known = pool.model(name) !== undefined;
     const link = new WorkerLink({
-      connection: this.#connection,
+      connection: this.connection,
       party,
       model: pool.claim(name),
       modelText: params.model,
@@ -199,50 +166,44 @@ class WorkerSession {
     this.#state = { at: 'ok', link };
     if (!known) modelSeen();
     const join = () => {
-      if (this.#connection.signal.aborted) return;
+      if (this.connection.signal.aborted) return;
       pool.add(link);
       dispatcher.offer(link.model);
     };
     // The answer to this query must leave before the first request does.
     if (version >= 3) setImmediate(join);
     else clock.after(OLD_WORKER_PAUSE_MS, join);
-    log.info('a worker is ready', { connection: this.#connection.id, model: name, version, limit: link.limit });
+    log.info('a worker is ready', { connection: this.connection.id, model: name, version, limit: link.limit });
     return { kind: 'worker.proxyHandshakeCompleted' };
   }
 
   #paymentStatus(): TlObject {
     if (this.#state.at !== 'ok') throw new QueryError(INVALID, 'worker request from non-ready connection');
-    const { parties } = this.#deps;
+    const { parties } = this.deps;
     const { party } = this.#state.link;
     const { db, max } = parties.earned(party);
     return { kind: 'worker.paymentStatus', signed_payment: parties.payout(party), db_tokens: db, max_tokens: max };
   }
 
   #price(link: WorkerLink, coefficient: number): void {
-    if (coefficient < 0 || coefficient >= COEFFICIENT_END) return void this.#connection.close('bad coefficient value');
+    if (coefficient < 0 || coefficient >= COEFFICIENT_END) return void this.connection.close('bad coefficient value');
     link.coefficient = coefficient;
-    this.#deps.dispatcher.offer(link.model);
+    this.deps.dispatcher.offer(link.model);
   }
 
   /** A handshake query at the wrong time. */
   #unexpected(): QueryError {
     const { at } = this.#state;
-    if (at === 'ok') return this.#fail(0, 'connection is already ready');
-    if (at === 'failed') return this.#fail(0, 'connection is already closing');
-    return this.#fail(0, 'Wrong constructor found');
+    if (at === 'ok') return this.refuse(0, 'connection is already ready');
+    if (at === 'failed') return this.refuse(0, 'connection is already closing');
+    return this.refuse(0, 'Wrong constructor found');
   }
 
-  #fail(code: number, text: string): QueryError {
-    this.#deps.log.debug('a worker was refused', { connection: this.#connection.id, code, text });
-    this.#gone();
-    return refuseAndClose(this.#connection, code, text);
-  }
-
-  #gone(): void {
+  protected gone(): void {
     const state = this.#state;
     this.#state = { at: 'failed' };
     if (state.at !== 'ok') return;
-    this.#deps.pool.remove(state.link);
-    this.#deps.dispatcher.workerClosed(state.link);
+    this.deps.pool.remove(state.link);
+    this.deps.dispatcher.workerClosed(state.link);
   }
 }

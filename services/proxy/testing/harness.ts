@@ -1,8 +1,9 @@
 /** A whole proxy without ports: scripted clients and workers talk to its sessions directly, time is driven by hand. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Clock, silentLogger } from '@bombyx/base';
-import { Address, formatAddress, type RootConfig, readFakeRoot } from '@bombyx/ton';
+import { silentLogger } from '@bombyx/base';
+import { FakeClock } from '@bombyx/testkit';
+import { type RootConfig, readFakeRoot } from '@bombyx/ton';
 import { type Connection, type ConnectionHandlers, NO_IMAGE_HASH, type PeerIdentity } from '@bombyx/transport';
 import { encode, type Tl, type TlFunction, type TlName, type TlObject } from '@bombyx/wire';
 import { clientSession } from '../src/client-session.ts';
@@ -12,10 +13,9 @@ import type { ProxyLimits } from '../src/limits.ts';
 import type { Credentials } from '../src/session.ts';
 import { SqliteStore, type Store } from '../src/store.ts';
 import { workerSession } from '../src/worker-session.ts';
+import { connectClient, connectWorker, OWNER, someOwner, type WorkerOptions } from './messages.ts';
 
 export const vectors: URL = new URL('../../../vectors/cocoon-cpp/', import.meta.url);
-export const MODEL = 'Qwen/Qwen3-8B';
-const OWNER = 'UQAuz15H1ZHrZ_psVrAra7HealMIVeFq0wguqlmFno1f3B-m';
 
 export function fakeRoot(): RootConfig {
   return readFakeRoot(readFileSync(new URL('fake-ton.json', vectors), 'utf8'));
@@ -32,44 +32,6 @@ export function testConfig(over: Record<string, unknown> = {}): ProxyConfig {
     db_path: '/nonexistent',
     ...over,
   });
-}
-
-export class FakeClock implements Clock {
-  #ms = 0;
-  readonly #timers = new Set<{ readonly atMs: number; readonly task: () => void }>();
-
-  nowMs(): number {
-    return 1_795_358_900_000 + this.#ms;
-  }
-
-  monotonicMs(): number {
-    return 1_000 + this.#ms;
-  }
-
-  after(delayMs: number, task: () => void): () => void {
-    const timer = { atMs: this.#ms + Math.max(0, delayMs), task };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  get timers(): number {
-    return this.#timers.size;
-  }
-
-  /** Lets time pass and runs what falls due, in order. */
-  advance(ms: number): void {
-    const untilMs = this.#ms + ms;
-    for (;;) {
-      let next: { readonly atMs: number; readonly task: () => void } | undefined;
-      for (const timer of this.#timers)
-        if (timer.atMs <= untilMs && timer.atMs < (next?.atMs ?? Infinity)) next = timer;
-      if (!next) break;
-      this.#timers.delete(next);
-      this.#ms = Math.max(this.#ms, next.atMs);
-      next.task();
-    }
-    this.#ms = untilMs;
-  }
 }
 
 /** The proxy's end of a connection; what it sends is kept. */
@@ -178,15 +140,6 @@ export interface Bench extends Disposable {
   worker(options?: WorkerOptions): Promise<Peer>;
 }
 
-export interface WorkerOptions {
-  readonly version?: number;
-  readonly owner?: string;
-  readonly model?: string;
-  readonly coefficient?: number;
-  readonly limit?: number;
-  readonly disabled?: boolean;
-}
-
 export function createBench(
   options: {
     store?: Store;
@@ -236,162 +189,6 @@ export function createBench(
     },
     [Symbol.dispose]: () => store[Symbol.dispose](),
   };
-}
-
-/** A non-bounceable address that differs with `n`. */
-export function someOwner(n: number): string {
-  const hash = Buffer.alloc(32);
-  hash.writeUInt32BE(n, 28);
-  return formatAddress(new Address(0, hash), { testnet: false });
-}
-
-export function connectClient(over: {
-  owner?: string;
-  version?: number;
-  min?: number;
-  flags?: number;
-  isTest?: boolean;
-  minConfigVersion?: number;
-}): Tl<'client.connectToProxy'> {
-  const { owner = someOwner(1), version = 3, min = 0, flags = 3, isTest = true, minConfigVersion = 0 } = over;
-  return {
-    kind: 'client.connectToProxy',
-    params: {
-      kind: 'client.params',
-      flags,
-      client_owner_address: owner,
-      ...(flags & 1 ? { is_test: isTest } : {}),
-      ...(flags & 2 ? { min_proto_version: min, max_proto_version: version } : {}),
-    },
-    min_config_version: minConfigVersion,
-  };
-}
-
-export function connectWorker(
-  over: WorkerOptions & { flags?: number; isTest?: boolean; proxies?: number; min?: number },
-): Tl<'worker.connectToProxy'> {
-  const { owner = OWNER, model = `${MODEL}@abc:00`, coefficient = 1_000, limit = 60, version = 3 } = over;
-  const { flags = 3, isTest = true, proxies = 1, min = 0 } = over;
-  return {
-    kind: 'worker.connectToProxy',
-    params: {
-      kind: 'worker.params',
-      flags,
-      worker_owner_address: owner,
-      model,
-      coefficient,
-      ...(flags & 1 ? { is_test: isTest, proxy_cnt: proxies, max_active_requests: limit } : {}),
-      ...(flags & 2 ? { min_proto_version: min, max_proto_version: version } : {}),
-    },
-  };
-}
-
-export function httpRequest(body: unknown, url = '/v1/chat/completions'): Buffer {
-  const payload = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return encode({
-    kind: 'http.request',
-    method: 'POST',
-    url,
-    http_version: 'HTTP/1.1',
-    headers: [{ kind: 'http.header', name: 'Content-Type', value: 'application/json' }],
-    payload,
-  });
-}
-
-export function httpResponse(status = 200, payload: Buffer = Buffer.alloc(0)): Buffer {
-  return encode({
-    kind: 'http.response',
-    http_version: 'HTTP/1.1',
-    status_code: status,
-    reason: 'OK',
-    headers: [],
-    payload,
-  });
-}
-
-export const BODY = { model: MODEL, max_tokens: 100, messages: [{ role: 'user', content: 'hello' }] };
-
-let lastId = 0;
-/** A fresh request id. */
-export function newId(): Buffer {
-  const id = Buffer.alloc(32);
-  id.writeUInt32BE(++lastId, 28);
-  return id;
-}
-
-/** A request of version 3. */
-export function run(over: Partial<Tl<'bombyx.runQuery'>> = {}): Tl<'bombyx.runQuery'> {
-  return {
-    kind: 'bombyx.runQuery',
-    request_id: newId(),
-    model_name: MODEL,
-    query: httpRequest(BODY),
-    max_coefficient: 4_000,
-    max_tokens: 100,
-    first_byte_timeout_ms: 10_000,
-    idle_timeout_ms: 5_000,
-    total_timeout_ms: 60_000,
-    window: 1 << 20,
-    min_config_version: 0,
-    flags: 0,
-    ...over,
-  };
-}
-
-/** A request as C++ clients send it. */
-export function runEx(over: Partial<Tl<'client.runQueryEx'>> = {}): Tl<'client.runQueryEx'> {
-  return {
-    kind: 'client.runQueryEx',
-    model_name: MODEL,
-    query: httpRequest(BODY),
-    max_coefficient: 4_000,
-    max_tokens: 100,
-    timeout: 114,
-    request_id: newId(),
-    min_config_version: 0,
-    flags: 1,
-    enable_debug: false,
-    ...over,
-  };
-}
-
-export function used(prompt: number, completion: number): Tl<'tokensUsed'> {
-  return {
-    kind: 'tokensUsed',
-    prompt_tokens_used: BigInt(prompt),
-    cached_tokens_used: 0n,
-    completion_tokens_used: BigInt(completion),
-    reasoning_tokens_used: 0n,
-    total_tokens_used: BigInt(prompt + completion),
-  };
-}
-
-export function ourFinal(tokens: Tl<'tokensUsed'>): Tl<'bombyx.finalInfo'> {
-  return {
-    kind: 'bombyx.finalInfo',
-    flags: 2,
-    tokens_used: tokens,
-    proxy_start_time: 0,
-    proxy_end_time: 0,
-    worker_start_time: 1,
-    worker_end_time: 2,
-  };
-}
-
-export function theirFinal(tokens: Tl<'tokensUsed'>): Tl<'proxy.queryFinalInfo'> {
-  return { kind: 'proxy.queryFinalInfo', flags: 2, tokens_used: tokens, worker_start_time: 1, worker_end_time: 2 };
-}
-
-export function head(id: Buffer, status = 200, payload?: Buffer): Tl<'bombyx.answerHead'> {
-  return { kind: 'bombyx.answerHead', request_id: id, answer: httpResponse(status, payload), flags: 0 };
-}
-
-export function part(id: Buffer, data: string | Buffer): Tl<'bombyx.answerPart'> {
-  return { kind: 'bombyx.answerPart', request_id: id, data: Buffer.from(data), flags: 0 };
-}
-
-export function lastPart(id: Buffer, data: string | Buffer, tokens: Tl<'tokensUsed'>): Tl<'bombyx.answerPart'> {
-  return { kind: 'bombyx.answerPart', request_id: id, data: Buffer.from(data), flags: 1, final_info: ourFinal(tokens) };
 }
 
 /** Lets promises and immediates run, so that a group commit is through. */

@@ -2,7 +2,7 @@
 import { silentLogger, systemClock } from '@bombyx/base';
 import { anyPolicy, type Connection, type ConnectionHandlers, connect, createIdentity } from '@bombyx/transport';
 import type { TlObject } from '@bombyx/wire';
-import { connectClient, connectWorker, head, lastPart, used, type WorkerOptions } from './harness.ts';
+import { connectClient, connectWorker, head, lastPart, used, type WorkerOptions } from './messages.ts';
 
 const deps = { clock: systemClock, log: silentLogger };
 const timeoutMs = 20_000;

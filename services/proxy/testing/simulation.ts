@@ -2,9 +2,11 @@
  * A day at the proxy in fast motion: simulated workers serve simulated requests chosen by the real `select`, on an event
  * queue with a seeded generator. No I/O; thousands of requests take milliseconds.
  */
+
+import { FakeClock } from '@bombyx/testkit';
 import { select, type WorkerView } from '../src/select.ts';
 import { Track } from '../src/track.ts';
-import { FakeClock, seeded } from './harness.ts';
+import { seeded } from './harness.ts';
 
 export interface SimWorker {
   readonly name: string;
