@@ -39,7 +39,7 @@ it('a request that the worker refuses is a bad request', () =>
   refused(chat('', { stream: 'yes' }), 400, 'bad_request', /stream must be a boolean/));
 
 it('a request that pays less than any worker asks is told the price', () =>
-  refused(chat('', { max_coefficient: 1 }), 402, 'price', /1000/));
+  refused(chat('', { max_coefficient: 1 }), 409, 'price', /1000/));
 
 it('a request for a negative number of tokens is a bad request', () =>
   refused(chat('', { max_tokens: -1 }), 400, 'invalid_value'));

@@ -71,7 +71,7 @@ describe('of a cheap and a dear worker', () => {
     const [cheap] = network.workers;
     await switchTo(cheap!, false);
     const [refused] = await askInTurn(1, { max_coefficient: 1_500 });
-    assert.equal(refused?.status, 402);
+    assert.equal(refused?.status, 409);
     const [paid] = await askInTurn(1, { max_coefficient: 2_000 });
     assert.equal(paid?.status, 200);
     assert.deepEqual(served(), [0, 1]);
