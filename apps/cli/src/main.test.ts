@@ -36,6 +36,8 @@ const refusals: readonly (readonly [name: string, args: string[], code: number, 
   ['an unknown command', ['start'], 2, /there is no command "start"/],
   ['an unknown option', ['up', '--prot', '1'], 2, /Unknown option '--prot'/],
   ['a port that is none', ['up', '--port', '70000'], 2, /--port must be an integer from 1024 to 65535, not "70000"/],
+  ['a gateway that is no URL', ['chat', '--base-url', 'foo', 'hi'], 2, /--base-url must be a URL/],
+  ['a negative number', ['chat', 'hi', '--max-tokens', '-3'], 2, /--max-tokens/],
   ['a question that is missing', ['chat'], 2, /say what to ask/],
   ['no network to ask', ['chat', '--data-dir', folder, 'hi'], 1, /no network runs here: start one with "bombyx up"/],
   [
@@ -61,6 +63,15 @@ for (const [name, args, code, sentence] of refusals) {
     assert.equal(status, code);
   });
 }
+
+it('ends, and names the fix, for a data folder that can never be made', () => {
+  const { code, out } = run('doctor', '--data-dir', '/proc/none/folder');
+  assert.equal(code, 1);
+  assert.match(out, /cannot be written\n +-> choose a folder/);
+  assert.match(run('up', '--data-dir', '/proc/none/folder', '--port', '65011').err, /data folder .* cannot be used/);
+});
+
+it('tells its version', () => assert.match(run('--version').out, /^\d+\.\d+\.\d+\n$/));
 
 it('tells failures as JSON when asked to', () => {
   const { out } = run('engine', '--config', join(folder, 'none.json'), '--json');

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `bombyx`: argv in, exit code out. The only place that reads argv, signals and the environment. */
 import { BombyxError } from '@bombyx/base';
+import manifest from '../package.json' with { type: 'json' };
 import { chat } from './commands/chat.ts';
 import { doctor } from './commands/doctor.ts';
 import { roles } from './commands/role.ts';
@@ -30,6 +31,8 @@ function overview(): string {
     '  bombyx up                            start the whole network on this machine',
     '  bombyx chat "What is COCOON?"        ask it something',
     '',
+    'Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration or port in use.',
+    '',
   ].join('\n');
 }
 
@@ -55,6 +58,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(overview());
     return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === 'version') {
+    console.log(manifest.version);
+    return 0;
   }
   const command = commands.find((candidate) => candidate.name === name);
   if (!command) throw new CliError('CLI_USAGE', `there is no command "${name}"; "bombyx help" lists them`);

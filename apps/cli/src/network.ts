@@ -3,11 +3,12 @@
  * programs' own format. Keys and addresses are drawn once and kept; ports are written anew at each start.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Address, formatAddress } from '@bombyx/ton';
 import contracts from '../templates/reference-contracts.json' with { type: 'json' };
 import { freePorts } from './ports.ts';
+import { makeFolder } from './state-file.ts';
 import { CliError } from './usage.ts';
 
 export const DEFAULT_GATEWAY_PORT = 10_000;
@@ -49,7 +50,7 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
     logs: join(folder, 'logs'),
   };
   try {
-    mkdirSync(files.logs, { recursive: true, mode: 0o700 });
+    makeFolder(files.logs);
     const identity = readOrDrawIdentity(join(folder, 'identity.json'));
     const ports = await freePorts(5);
     const [enginePort, workersPort, clientsPort, proxyHttpPort, workerHttpPort] = ports as [

@@ -59,7 +59,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Arg
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: command.positional !== undefined });
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('. ')[0] : String(error);
+    const reason = error instanceof Error ? error.message.split(/\. |\n/)[0] : String(error);
     throw new CliError('CLI_USAGE', `${reason}; "bombyx ${command.name} --help" lists what it takes`);
   }
   const { values, positionals } = parsed;

@@ -340,9 +340,8 @@ export class Dispatcher {
   }
 
   #finish(work: Work): void {
+    if (!work.client.gone) this.#relay.ended(work, work.receivedBytes - work.deliveredBytes); // the end that was held
     this.#teller.finish(work);
-    const { client, heldEnd } = work;
-    if (heldEnd?.kind === 'part' && !client.gone) this.#relay.ended(work, heldEnd.bytes.length);
   }
 
   #release(work: Work): void {

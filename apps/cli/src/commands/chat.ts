@@ -35,6 +35,8 @@ export const chat: Command = {
         'no network runs here: start one with "bombyx up", or name a gateway with --base-url',
       );
     }
+    if (!URL.canParse(baseUrl))
+      throw new CliError('CLI_USAGE', `--base-url must be a URL such as http://127.0.0.1:10000/v1, not "${baseUrl}"`);
     const json = args.flag('json');
     const model = args.text('model') ?? running?.model ?? (await firstModel(baseUrl, signal));
     const maxTokens = args.integer('max-tokens', 1, 1_000_000) ?? 256;

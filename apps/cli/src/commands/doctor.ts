@@ -1,7 +1,7 @@
 /** `bombyx doctor`: is this machine fit, and what to do where it is not. */
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { BUNDLED_MODEL } from '@bombyx/engine';
 import { DEFAULT_GATEWAY_PORT } from '../network.ts';
 import { assertPortFree } from '../ports.ts';
-import { dataDir } from '../state-file.ts';
+import { dataDir, makeFolder, readState } from '../state-file.ts';
 import { CliError, type Command } from '../usage.ts';
 
 interface Finding {
@@ -38,7 +38,7 @@ export const doctor: Command = {
       dataFolder(folder),
       store(),
       model(),
-      await gatewayPort(port),
+      await gatewayPort(port, folder),
       enclave(),
       gpu(),
       ...(await inferenceServer(args.text('forward-to'))),
@@ -77,7 +77,7 @@ function cores(): Finding {
 
 function dataFolder(folder: string): Finding {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
     const { bavail, bsize } = statfsSync(folder);
     const free = bavail * bsize;
@@ -117,7 +117,11 @@ function model(): Finding {
   };
 }
 
-async function gatewayPort(port: number): Promise<Finding> {
+async function gatewayPort(port: number, folder: string): Promise<Finding> {
+  const running = readState(folder);
+  if (running && new URL(running.baseUrl).port === String(port)) {
+    return { check: 'gateway port', level: 'ok', found: `${port} is used by the network that runs here` };
+  }
   try {
     await assertPortFree(port, 'start with --port N');
     return { check: 'gateway port', level: 'ok', found: `${port} is free` };

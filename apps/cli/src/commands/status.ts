@@ -1,6 +1,7 @@
 /** `bombyx status`: what runs in a data folder. */
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { dataDir, readState } from '../state-file.ts';
 import type { Command } from '../usage.ts';
 
@@ -23,8 +24,9 @@ export const status: Command = {
       console.log(JSON.stringify({ running: true, dataDir: folder, ...running, processes, gateway: health }));
       return 0;
     }
-    console.log(`Base URL  ${running.baseUrl}  (${health})\nModel     ${running.model}\nData      ${folder}\n`);
-    console.log('process   state       pid       up        restarts  memory');
+    console.log(`Base URL  ${running.baseUrl}  (${health})\nModel     ${running.model}\nData      ${folder}`);
+    for (const page of statisticsPages(folder)) console.log(`Pages     ${page}`);
+    console.log('\nprocess   state       pid       up        restarts  memory');
     for (const { role, state, pid, startedAtMs, restarts, residentMiB: memory } of processes) {
       const columns = [role.padEnd(10), state.padEnd(12), String(pid ?? '-').padEnd(10), since(startedAtMs).padEnd(10)];
       console.log(`${columns.join('')}${String(restarts).padEnd(10)}${memory === undefined ? '-' : `${memory} MiB`}`);
@@ -32,6 +34,18 @@ export const status: Command = {
     return 0;
   },
 };
+
+/** The pages of gateway, proxy and worker, with the password that their configuration files hold. */
+function statisticsPages(folder: string): string[] {
+  return ['client', 'proxy', 'worker'].flatMap((role) => {
+    try {
+      const file = JSON.parse(readFileSync(join(folder, `${role}.json`), 'utf8')) as Record<string, string | number>;
+      return [`http://127.0.0.1:${file['http_port']}/stats?access_hash=${file['http_access_hash']}  (${role})`];
+    } catch {
+      return [];
+    }
+  });
+}
 
 async function gatewayHealth(baseUrl: string): Promise<string> {
   try {

@@ -83,6 +83,8 @@ export const up: Command = {
       seconds: (Date.now() - startedAtMs) / 1000,
     });
     if (!scope.signal.aborted) await once(scope.signal, 'abort');
+    await scope[Symbol.asyncDispose]();
+    report({ event: 'stopped' });
     return 0;
   },
 };
@@ -136,6 +138,9 @@ function reportText(event: ChildEvent): void {
       break;
     case 'stopping':
       console.log('\nStopping ...');
+      break;
+    case 'stopped':
+      console.log('Stopped.');
       break;
     case 'serving':
       console.log(servingText(String(event['baseUrl']), String(event['model']), Number(event['seconds'])));
