@@ -8,7 +8,7 @@ const minimal = {
   owner_address: 'UQAuz15H1ZHrZ_psVrAra7HealMIVeFq0wguqlmFno1f3B-m',
   root_contract_address: 'EQBT4hy4vMEZ9uxSCuhw_gBKh9_AwmHXLe7Wo0O4Vh-4kRjJ',
   machine_specific_private_key: key,
-  db_path: '/tmp/db',
+  db_path: 'proxy-db',
 };
 
 describe('the configuration of a proxy', () => {
