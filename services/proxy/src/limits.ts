@@ -7,7 +7,7 @@ export interface ProxyLimits {
   readonly clientConnections: number;
   /** Connections on the worker port. */
   readonly workerConnections: number;
-  /** Client records kept in memory; idle ones are forgotten first (their balance is on disk). */
+  /** Client records kept in memory; an owner not seen before is refused beyond it. */
   readonly clientRecords: number;
   /** Worker records kept in memory, as for clients. */
   readonly workerRecords: number;
