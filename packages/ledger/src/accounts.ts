@@ -160,13 +160,25 @@ export class Accounts {
     if (!hold) return undefined;
     const { client, amount: held } = hold;
     const charged = used < held ? used : held;
+    this.book(client.id, workerId, charged);
+    this.#free(requestId, hold);
+    return { client: client.id, worker: workerId, held, charged, refused: tokens(used - charged) };
+  }
+
+  /**
+   * Charges a client and credits a worker with the same tokens; unknown ones come into being. For facts that were
+   * written down already: {@link settle} asks whether they are allowed.
+   * @throws {LedgerError} `LEDGER_RANGE` when a total would leave the protocol's range; nothing changes
+   */
+  book(clientId: string, workerId: string, charged: Tokens): void {
+    const client = this.#clients.get(clientId) ?? this.#addClient(clientId, new Total());
     const worker = this.#workers.get(workerId) ?? this.#addWorker(workerId, new Total());
+    const used = client.used.max + charged;
     const earned = worker.earned.max + charged;
     if (earned > MAX_LONG) throw new LedgerError('LEDGER_RANGE', 'the worker earned too much to count', { earned });
-    this.#free(requestId, hold);
-    this.#log.raise(client.used, tokens(client.used.max + charged));
+    if (used > MAX_LONG) throw new LedgerError('LEDGER_RANGE', 'the client used too much to count', { used });
+    this.#log.raise(client.used, tokens(used));
     this.#log.raise(worker.earned, tokens(earned));
-    return { client: client.id, worker: workerId, held, charged, refused: tokens(used - charged) };
   }
 
   /** Ends a request that cost nothing. @returns the tokens freed, undefined when it holds nothing */
@@ -230,6 +242,7 @@ export class Accounts {
     const client = { id, paid: ZERO, stakeTokens: ZERO, usedOnChain: ZERO, reserved: ZERO, runningRequests: 0, used };
     this.#clients.set(id, client);
     this.#owners.set(used, { kind: 'client', id });
+    if (used.chain < used.max) this.#log.include(used);
     return client;
   }
 
@@ -237,6 +250,7 @@ export class Accounts {
     const worker = { id, paidOnChain: ZERO, earned };
     this.#workers.set(id, worker);
     this.#owners.set(earned, { kind: 'worker', id });
+    if (earned.chain < earned.max) this.#log.include(earned);
     return worker;
   }
 }

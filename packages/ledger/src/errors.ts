@@ -7,6 +7,8 @@ export type LedgerErrorCode =
   | 'LEDGER_DUPLICATE_REQUEST'
   /** No record of this client or worker. */
   | 'LEDGER_UNKNOWN_PARTY'
+  /** No books of this proxy contract. */
+  | 'LEDGER_UNKNOWN_INSTANCE'
   /** The chain shows more tokens than we ever counted: our records are older than the chain. */
   | 'LEDGER_ROLLBACK'
   /** A write or commit number went backwards. */

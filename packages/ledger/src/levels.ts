@@ -52,6 +52,11 @@ export class WriteLog {
     this.#changed.add(total);
   }
 
+  /** Puts a total into the next write though it did not change: one from a restart that is not committed yet. */
+  include(total: Total): void {
+    this.#changed.add(total);
+  }
+
   /**
    * Takes everything that changed since the last call into write `seq`.
    * @returns the totals to write, with their values at this moment
