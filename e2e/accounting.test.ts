@@ -83,7 +83,8 @@ describe('an answer', () => {
     const size = JSON.stringify(request).length;
     for (const streamed of [false, true]) {
       const start = network.billed();
-      const text = await (await post(network, { ...request, stream: streamed })).text();
+      const options = streamed ? { stream: true, stream_options: { include_usage: true } } : {};
+      const text = await (await post(network, { ...request, ...options })).text();
       assert.ok(text.includes('2000000000'), 'the caller sees what the server claims');
       const cost = await bill(network, start);
       assert.ok(cost > 50 && cost <= 50 + size + 1_000, `${cost} billed`); // 1,000: the HTTP head counts as prompt bytes

@@ -41,6 +41,16 @@ it('a request that the worker refuses is a bad request', () =>
 it('a request that pays less than any worker asks is told the price', () =>
   refused(chat('', { max_coefficient: 1 }), 409, 'price', /1000/));
 
+it('a request for no path below /v1/ goes nowhere', async () => {
+  const { origin } = new URL(network.baseUrl);
+  for (const path of ['/v1', '/v1/', '/v1//', '/v1/?x=1']) {
+    const answer = await fetch(`${origin}${path}`);
+    const { error } = (await answer.json()) as { readonly error: { readonly code: string } };
+    assert.deepEqual([answer.status, error.code], [404, 'unknown_path'], path);
+  }
+  assert.equal(await billed(), 0);
+});
+
 it('a request for a negative number of tokens is a bad request', () =>
   refused(chat('', { max_tokens: -1 }), 400, 'invalid_value'));
 

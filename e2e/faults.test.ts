@@ -114,14 +114,19 @@ describe('a connection', () => {
     },
   );
 
-  it('to the worker that drops in the middle of a stream is an error event within a second', async () => {
+  it('to the worker that drops in the middle of a stream is an error event within a second, and what was delivered is paid', async () => {
     const answer = await stream(network, 'chunks=1000 delay_ms=10');
-    await answer.next();
+    for (let read = 0; read < 3; read += 1) await answer.next();
     network.workers[0]!.cables[0]!.cut();
     const { result, tookMs } = await timed(answer.rest());
     assert.match(errorIn(result.at(-1))?.message ?? '', /worker was lost/);
     assert.ok(tookMs < 1_000, `${tookMs} ms`);
     await until('the server is told', () => network.backend.running() === 0);
+    assert.equal(
+      await billed(),
+      3 + result.length - 1,
+      'a token for each event that the caller has, the error not among them',
+    );
   });
 
   it('to the worker that drops before the first byte is an error when there is no other worker', async () => {
@@ -177,14 +182,25 @@ describe('a connection', () => {
     assert.ok((await billed()) >= 1);
   });
 
-  it('to no proxy at all is refused at once', async () => {
+  it('to no proxy at all is made a short while later, or refused in time', async () => {
+    const before = network.backend.requests();
     await network.stopProxy();
     await until('the client has noticed', () => !network.client.ready);
-    const { result, tookMs } = await timed(ask(network, chat('')));
-    assert.equal(result.status, 503);
+    const limit = { 'x-bombyx-timeout-first-byte': '0.3' };
+    const { result, tookMs } = await timed(ask(network, chat(''), limit));
+    assert.deepEqual([result.status, result.error?.code], [503, 'no_proxy']);
     assert.ok(result.headers.has('retry-after'));
-    assert.ok(tookMs < SOON_MS, `${tookMs} ms`);
+    assert.ok(tookMs >= 290 && tookMs < SOON_MS, `${tookMs} ms`);
+    const left = new AbortController();
+    const abandoned = post(network, chat(''), {}, left.signal);
+    const patient = ask(network, chat(''));
+    await until('both wait', () => network.client.snapshot().requests.running === 2);
+    left.abort();
+    await assert.rejects(abandoned, { name: 'AbortError' });
     await network.restartProxy();
+    assert.equal((await patient).status, 200);
+    await network.settled();
+    assert.equal(network.backend.requests(), before + 1, 'nobody works for a caller that left');
   });
 });
 

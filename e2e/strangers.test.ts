@@ -56,6 +56,26 @@ describe('the openai package', () => {
     assert.equal((await stream.totalUsage()).total_tokens, PROMPT_TOKENS + COMPLETION_TOKENS);
   });
 
+  it('gets no chunk without a choice unless it asked for one, by chat and by completion', async () => {
+    for (const options of [{}, { stream_options: null }, { stream_options: { include_usage: false } }]) {
+      let text = '';
+      for await (const chunk of await openai.chat.completions.create({
+        ...chat('chunks=3'),
+        ...options,
+        stream: true,
+      })) {
+        text += chunk.choices[0]!.delta.content ?? ''; // as half of the world's programs have it
+        assert.equal(chunk.usage, undefined);
+      }
+      assert.equal(text, 'w0 w1 w2 ');
+    }
+    const chunks = [];
+    const completion = { model: MODEL, prompt: '[[chunks=3]]', stream: true } as const;
+    for await (const chunk of await openai.completions.create(completion)) chunks.push(chunk.choices.length);
+    assert.deepEqual(chunks, [1, 1, 1, 1]);
+    assert.deepEqual(network.backend.lastBody()['stream_options'], { include_usage: true }, 'the server counts anyway');
+  });
+
   it('has a tool called and its result taken back, whole and streamed', async () => {
     const asked: unknown[] = [];
     const report = (city: unknown) => {

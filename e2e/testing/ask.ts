@@ -1,6 +1,10 @@
 /** Requests as a plain HTTP caller makes them: what the packages hide is what these tests look at. */
-import type { Network } from './network.ts';
 import { MODEL } from './network.ts';
+
+/** Whom to ask: a network, or a gateway alone. */
+export interface Asked {
+  readonly baseUrl: string;
+}
 
 /** What a caller reads: fields of an answer, or the error object. */
 export interface Reply {
@@ -19,7 +23,7 @@ export function chat(
 }
 
 export function post(
-  { baseUrl }: Network,
+  { baseUrl }: Asked,
   body: object | string,
   headers: Record<string, string> = {},
   signal?: AbortSignal,
@@ -33,7 +37,7 @@ export function post(
 }
 
 /** The whole answer, which has to be JSON. */
-export async function ask(network: Network, body: object | string, headers?: Record<string, string>): Promise<Reply> {
+export async function ask(network: Asked, body: object | string, headers?: Record<string, string>): Promise<Reply> {
   const response = await post(network, body, headers);
   const json = (await response.json()) as Record<string, unknown>;
   return { status: response.status, headers: response.headers, error: json['error'] as Reply['error'], body: json };
@@ -51,7 +55,7 @@ export interface EventStream {
 }
 
 export async function stream(
-  network: Network,
+  network: Asked,
   orders: string,
   fields: object = {},
   headers: Record<string, string> = {},

@@ -14,8 +14,8 @@ const anyKey = () => randomBytes(32).toString('base64');
 const rootOwner = anyAddress();
 
 /** The root contract as one part sees it: with its own cables in place of the proxies' two ports. */
-export function rootWith(cables: readonly Cable[]): RootConfig {
-  const address = ({ port }: Cable) => `127.0.0.1:${port} 127.0.0.1:${port}`;
+export function rootWith(cables: readonly Pick<Cable, 'port'>[]): RootConfig {
+  const address = ({ port }: Pick<Cable, 'port'>) => `127.0.0.1:${port} 127.0.0.1:${port}`;
   return readFakeRoot({
     root_owner_address: rootOwner,
     registered_proxies: cables.map((cable, at) => ({ seqno: at + 1, address: address(cable) })),

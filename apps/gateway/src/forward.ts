@@ -12,6 +12,7 @@ import { onlyModel } from './models.ts';
 import type { GatewayOptions } from './options.ts';
 import { AnswerRelay, type Outcome } from './relay.ts';
 import { type ResponsesSupport, startResponses } from './responses.ts';
+import { WithoutUsageChunk } from './usage-chunk.ts';
 
 /** Shared by all requests of one gateway. */
 export interface ForwardContext {
@@ -138,7 +139,7 @@ export class Exchange {
       debug: enableDebug ? new DebugTail(() => clock.nowMs(), keep) : undefined,
     });
     if (this.#route !== 'responses') {
-      relay.start(client, request);
+      relay.start(client, request, inference.hidesUsage ? new WithoutUsageChunk(relay) : relay);
       return;
     }
     const { maxHeldAnswerBytes } = options;
@@ -194,7 +195,10 @@ function checkTarget(req: IncomingMessage, path: string): void {
     if (req.method === 'POST') return;
     throw new GatewayError('GATEWAY_METHOD_NOT_ALLOWED', `${path} takes POST`);
   }
-  if (!/^\/v1\/[\w\-.~:@!$&'()*+,;=%/]*$/.test(path) || /(^|\/|%2f)(\.|%2e){1,2}(\/|%2f|$)|%5c|%00/i.test(path)) {
+  if (
+    !/^\/v1\/(?!\/*$)[\w\-.~:@!$&'()*+,;=%/]*$/.test(path) ||
+    /(^|\/|%2f)(\.|%2e){1,2}(\/|%2f|$)|%5c|%00/i.test(path)
+  ) {
     throw new GatewayError('GATEWAY_UNKNOWN_PATH', 'this path is not served');
   }
 }

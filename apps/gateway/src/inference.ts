@@ -15,6 +15,8 @@ export interface Inference {
   readonly maxCoefficient: number;
   readonly timeouts: { readonly firstByteMs: number; readonly idleMs: number; readonly totalMs: number };
   readonly enableDebug: boolean;
+  /** A chat or completion whose caller did not ask for the usage of a stream: the chunk that tells it must not reach him. */
+  readonly hidesUsage: boolean;
   /** Key under which debug data is kept for `/request/debuglogentry`. */
   readonly requestGuid: string | undefined;
 }
@@ -43,7 +45,11 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   'n',
   'best_of',
   'stream',
+  'stream_options',
 ]);
+
+/** Streams of these tell their usage only when asked to; the worker always asks. */
+const USAGE_ON_REQUEST: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions']);
 
 /**
  * Reads a JSON body. @param path without the query
@@ -108,6 +114,7 @@ export function readInference(
     maxCoefficient: integer('max_coefficient', get('max_coefficient'), 0) ?? coefficientHeader(headers, options),
     timeouts: timeouts(get('timeout'), headers, options),
     enableDebug: enableDebug ?? headers['x-bombyx-enable-debug'] === 'true',
+    hidesUsage: USAGE_ON_REQUEST.has(path) && !asksForUsage(get('stream_options')),
     requestGuid,
   };
 }
@@ -123,8 +130,13 @@ export function inferenceOfHeaders(body: Buffer, headers: IncomingHttpHeaders, o
     maxCoefficient: coefficientHeader(headers, options),
     timeouts: timeouts(undefined, headers, options),
     enableDebug: headers['x-bombyx-enable-debug'] === 'true',
+    hidesUsage: false,
     requestGuid,
   };
+}
+
+function asksForUsage(streamOptions: unknown): boolean {
+  return (streamOptions as { readonly include_usage?: unknown } | undefined)?.include_usage === true;
 }
 
 /** `/v1/completions` answers every prompt of a list; a list of numbers is one prompt, in tokens. */

@@ -67,8 +67,9 @@ export class GatewayMetrics {
     this.#duration.observe({ route }, ms / 1000);
   }
 
+  /** @param tokens as the proxy claims, who may claim anything; a counter throws when it should go down */
   used(tokens: FinalInfo['tokens']): void {
-    for (const kind of KINDS) this.#tokens.inc({ kind }, Number(tokens[kind]));
+    for (const kind of KINDS) if (tokens[kind] > 0n) this.#tokens.inc({ kind }, Number(tokens[kind]));
   }
 
   get contentType(): string {

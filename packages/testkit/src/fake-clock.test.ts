@@ -32,6 +32,20 @@ it('does not run a timer that was cancelled or is not due', () => {
   assert.equal(ran, 1);
 });
 
+it('lets the work of one timer be done before the next runs, and what that work starts fall due', async () => {
+  const clock = new FakeClock();
+  const seen: [string, number][] = [];
+  const saw = (what: string) => () => void seen.push([what, clock.monotonicMs()]);
+  clock.after(10, () => setImmediate(() => clock.after(5, saw('started later'))));
+  clock.after(20, saw('last'));
+  await clock.advanceGently(30);
+  assert.deepEqual(seen, [
+    ['started later', 15],
+    ['last', 20],
+  ]);
+  assert.equal(clock.monotonicMs(), 30);
+});
+
 it('reads recordings of the C++ programs and refuses a name that has none', () => {
   const first = recordedConversation('rpc-client.c6')[0];
   assert.equal(first?.kind, 'AttestedPeerInfo');

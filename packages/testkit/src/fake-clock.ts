@@ -47,11 +47,17 @@ export class FakeClock implements Clock {
     this.#elapsedMs = endMs;
   }
 
-  /** {@link advance} in steps, letting promises and sockets do their work in between. */
+  /**
+   * {@link advance}, letting promises and sockets do their work after each timer, so that what one starts is seen by the
+   * next; and at least every `stepMs`, for what real sockets bring about meanwhile.
+   */
   async advanceGently(ms: number, stepMs = 1_000): Promise<void> {
-    for (let left = ms; left > 0; left -= stepMs) {
-      this.advance(Math.min(stepMs, left));
+    const endMs = this.#elapsedMs + ms;
+    for (;;) {
+      const stopMs = Math.min(endMs, this.#elapsedMs + stepMs);
+      this.advance((this.#nextDue(stopMs)?.dueMs ?? stopMs) - this.#elapsedMs);
       await turn();
+      if (this.#elapsedMs >= endMs && this.#nextDue(endMs) === undefined) return;
     }
   }
 

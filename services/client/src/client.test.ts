@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { silentLogger } from '@bombyx/base';
-import { FakeClock } from '../testing/fake-clock.ts';
+import { FakeClock } from '@bombyx/testkit';
 import { BASE_CONFIG, network } from '../testing/network.ts';
 import { rootWith } from '../testing/scripted-proxy.ts';
 import { createClient } from './client.ts';

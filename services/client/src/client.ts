@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Random } from '@bombyx/base';
+import { type Random, RandomPool } from '@bombyx/base';
 import { formatAddress, privateKeyFromSeed, publicKeyBytes, publicKeyFromBytes, walletAddress } from '@bombyx/ton';
 import {
   anyPolicy,
@@ -24,7 +24,6 @@ import { type Agreement, handshake, type Introduction } from './handshake.ts';
 import { Models } from './models.ts';
 import { PaymentBook } from './payments.ts';
 import { Pool } from './pool.ts';
-import { RandomPool } from './random-pool.ts';
 import { Requests } from './requests.ts';
 import { Secrets } from './secret.ts';
 import { type Account, Session } from './session.ts';
@@ -106,12 +105,17 @@ export class ProxyClient implements Client {
       },
     );
     this.#requests = new Requests(
-      { windowBytes: config.window_bytes, maxRunning: config.max_running_requests, multipliers: root.multipliers },
+      {
+        windowBytes: config.window_bytes,
+        maxRunning: config.max_running_requests,
+        waitForProxyMs: config.wait_for_proxy_ms,
+        maxWaiting: config.max_waiting_requests,
+        multipliers: root.multipliers,
+      },
       {
         clock,
         newRequestId: () => this.#random.bytes(REQUEST_ID_BYTES),
-        choose: (model, tried) => this.#pool.choose(model, tried),
-        anyReady: () => this.#pool.ready,
+        proxies: this.#pool,
       },
     );
     this.#models = new Models(

@@ -31,6 +31,10 @@ const Schema = z.strictObject({
   /** Bytes of answer body a proxy may send ahead of the reader, per request. */
   window_bytes: int(4_096, 0x100_0000).default(262_144),
   max_running_requests: int(1, 0x7fff_ffff).default(10_000),
+  /** Longest wait of a request for a proxy to come (back) while none is ready; 0: it is refused at once. */
+  wait_for_proxy_ms: int(0, 0x7fff_ffff).default(5_000),
+  /** Requests that may wait so. */
+  max_waiting_requests: int(0, 0x7fff_ffff).default(1_024),
   connect_timeout_ms: durationMs.default(20_000),
   handshake_timeout_ms: durationMs.default(30_000),
   authorize_timeout_ms: durationMs.default(300_000),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { FakeClock } from '../testing/fake-clock.ts';
+import { FakeClock } from '@bombyx/testkit';
 import { Deadlines, type Expiring } from './deadlines.ts';
 
 /** Expires at `due`, or at later dues in turn. */
@@ -22,14 +22,14 @@ it('ends each item within its granularity, with one timer for all', async () => 
   const deadlines = new Deadlines(clock);
   const items = [100, 300, 105, 2_000].map((due) => item(clock, deadlines, due));
   for (const one of items) deadlines.add(one);
-  assert.equal(clock.timers, 1);
-  await clock.advance(5_000);
+  assert.equal(clock.pending, 1);
+  await clock.advanceGently(5_000);
   for (const [i, due] of [100, 300, 105, 2_000].entries()) {
     const [at, ...more] = items[i]?.expiredAtMs ?? [];
     assert.ok(at !== undefined && at >= due && at <= due + 20, `due ${due}, expired ${at}`);
     assert.deepEqual(more, []);
   }
-  assert.equal(clock.timers, 0);
+  assert.equal(clock.pending, 0);
 });
 
 it('follows an item whose time moves later', async () => {
@@ -37,7 +37,7 @@ it('follows an item whose time moves later', async () => {
   const deadlines = new Deadlines(clock);
   const moving = item(clock, deadlines, 50, 500);
   deadlines.add(moving);
-  await clock.advance(1_000);
+  await clock.advanceGently(1_000);
   assert.deepEqual(moving.expiredAtMs, [50, 500]);
 });
 
@@ -46,7 +46,7 @@ it('looks at most every 20 ms, however soon something is due', async () => {
   const deadlines = new Deadlines(clock);
   const restless = item(clock, deadlines, ...Array.from({ length: 5_000 }, (_, i) => i));
   deadlines.add(restless);
-  await clock.advance(1_000);
+  await clock.advanceGently(1_000);
   assert.ok(restless.expiredAtMs.length <= 51, String(restless.expiredAtMs.length));
 });
 
@@ -56,7 +56,7 @@ it('forgets a deleted item', async () => {
   const gone = item(clock, deadlines, 50);
   deadlines.add(gone);
   deadlines.delete(gone);
-  await clock.advance(1_000);
+  await clock.advanceGently(1_000);
   assert.deepEqual(gone.expiredAtMs, []);
 });
 
@@ -65,5 +65,5 @@ it('leaves no timer behind when disposed', () => {
   const deadlines = new Deadlines(clock);
   deadlines.add(item(clock, deadlines, 50));
   deadlines[Symbol.dispose]();
-  assert.equal(clock.timers, 0);
+  assert.equal(clock.pending, 0);
 });

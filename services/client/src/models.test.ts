@@ -22,7 +22,7 @@ it('merges the lists of all ready proxies and keeps them for a second', async ()
   await client.models();
   const asked = () => proxies[0]?.queries.filter(({ kind }) => kind === 'client.getWorkerTypesV2').length;
   assert.equal(asked(), 1);
-  await clock.advance(1_001);
+  await clock.advanceGently(1_001);
   await client.models();
   assert.equal(asked(), 2);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type Random, silentLogger } from '@bombyx/base';
-import { FakeClock, settle } from '../testing/fake-clock.ts';
+import { FakeClock, turn } from '@bombyx/testkit';
 import { BASE_CONFIG } from '../testing/network.ts';
 import { rootWith, ScriptedProxy } from '../testing/scripted-proxy.ts';
 import { ProxyClient } from './client.ts';
@@ -38,7 +38,7 @@ async function pool(
     { clock, log: silentLogger, root, ...(random ? { random } : {}) },
     keep,
   );
-  await settle();
+  await turn();
   return { client, clock, kept, started };
 }
 
@@ -60,9 +60,9 @@ it('connects to all when fewer are registered than wanted, and to none when told
 it('gives up a proxy that is not ready for 300 s and takes another one', async () => {
   const firstOfAll = { bytes: (size: number) => Buffer.alloc(size) };
   const { client, clock, kept } = await pool(2, [1], { proxy_connections: 1 }, firstOfAll);
-  await clock.advance(299_000);
+  await clock.advanceGently(299_000);
   assert.deepEqual([...kept.keys()], [0]);
-  await clock.advance(5_000);
+  await clock.advanceGently(5_000);
   assert.deepEqual([...kept.keys()], [1]);
   assert.equal(client.ready, true);
 });
@@ -70,10 +70,10 @@ it('gives up a proxy that is not ready for 300 s and takes another one', async (
 it('keeps a ready proxy for ever, and a dead one where there is no other', async () => {
   const alive = await pool(2, [0, 1], { proxy_connections: 1 });
   const before = [...alive.kept.keys()];
-  await alive.clock.advance(3_600_000);
+  await alive.clock.advanceGently(3_600_000);
   assert.deepEqual([...alive.kept.keys()], before);
   const dead = await pool(1, []);
-  await dead.clock.advance(3_600_000);
+  await dead.clock.advanceGently(3_600_000);
   assert.deepEqual(dead.started, [0]);
 });
 
@@ -93,10 +93,10 @@ it('tells who waits for the first proxy', async () => {
 it('asks for the payment status every 10 to 20 s while connected', async () => {
   const { clock, kept } = await pool(1, [0]);
   const proxy = kept.get(0);
-  await clock.advance(100_000);
+  await clock.advanceGently(100_000);
   const asked = proxy?.queries.filter(({ kind }) => kind === 'client.updatePaymentStatus').length ?? 0;
   assert.ok(asked >= 4 && asked <= 10, String(asked));
   proxy?.lose();
-  await clock.advance(100_000);
+  await clock.advanceGently(100_000);
   assert.equal(proxy?.queries.filter(({ kind }) => kind === 'client.updatePaymentStatus').length, asked);
 });

@@ -48,6 +48,11 @@ export class Pool implements AsyncDisposable {
     return this.sessions().length > 0;
   }
 
+  /** A proxy is ready, or one is being connected to. */
+  get expected(): boolean {
+    return this.#targets.size > 0 && !this.#closed;
+  }
+
   sessions(): Session[] {
     return this.targets.flatMap(({ session }) => session ?? []);
   }

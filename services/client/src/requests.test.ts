@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { turn } from '@bombyx/testkit';
 import type { Tl } from '@bombyx/wire';
-import { settle } from '../testing/fake-clock.ts';
 import { network, request, Transcript } from '../testing/network.ts';
 import { httpResponse, type ScriptedProxy, usage } from '../testing/scripted-proxy.ts';
 
@@ -311,9 +311,9 @@ it('waits for the first byte only so long', async () => {
   const { client, proxy, clock } = await network();
   const sink = new Transcript();
   client.run(request(), sink);
-  await clock.advance(9_999);
+  await clock.advanceGently(9_999);
   assert.deepEqual(sink.events, []);
-  await clock.advance(25);
+  await clock.advanceGently(25);
   assert.equal(sink.code, 'CLIENT_TIMEOUT');
   assert.equal(sink.failure?.httpStatus, 504);
   assert.equal(proxy.messages.at(-1)?.kind, 'bombyx.cancel');
@@ -323,13 +323,13 @@ it('waits for the next part only so long, also when that is sooner than the firs
   const { client, proxy, clock } = await network();
   const sink = new Transcript();
   client.run(request(), sink);
-  await clock.advance(1_000);
+  await clock.advanceGently(1_000);
   head(proxy);
-  await clock.advance(4_990);
+  await clock.advanceGently(4_990);
   part(proxy, ''); // an empty part is a sign of life too
-  await clock.advance(4_990);
+  await clock.advanceGently(4_990);
   assert.deepEqual(sink.events, ['head']);
-  await clock.advance(100);
+  await clock.advanceGently(100);
   assert.deepEqual([sink.events.at(-1), sink.code], ['error', 'CLIENT_TIMEOUT']);
 });
 
@@ -337,9 +337,9 @@ it('notices a silent stream before the first byte would have been due', async ()
   const { client, proxy, clock } = await network();
   const sink = new Transcript();
   client.run(request(), sink);
-  await clock.advance(1_000);
+  await clock.advanceGently(1_000);
   head(proxy);
-  await clock.advance(5_030);
+  await clock.advanceGently(5_030);
   assert.deepEqual([sink.events, clock.monotonicMs()], [['head', 'error'], 6_030]);
 });
 
@@ -348,9 +348,9 @@ it('lets a C++ proxy be silent up to the total time, because its workers hold st
   const sink = new Transcript();
   client.run(request(), sink);
   proxy.say({ kind: 'client.queryAnswerEx', request_id: proxy.runId(), answer: httpResponse(), flags: 0 });
-  await clock.advance(59_900);
+  await clock.advanceGently(59_900);
   assert.deepEqual(sink.events, ['head']);
-  await clock.advance(200);
+  await clock.advanceGently(200);
   assert.equal(sink.code, 'CLIENT_TIMEOUT');
 });
 
@@ -359,12 +359,12 @@ it('does not count the time of a slow reader against the proxy', async () => {
   const sink = new Transcript();
   const running = client.run(request(), sink);
   head(proxy, 'unread');
-  await clock.advance(20_000);
+  await clock.advanceGently(20_000);
   assert.equal(sink.code, undefined);
   running.consumed(6);
-  await clock.advance(4_900);
+  await clock.advanceGently(4_900);
   assert.equal(sink.code, undefined);
-  await clock.advance(200);
+  await clock.advanceGently(200);
   assert.equal(sink.code, 'CLIENT_TIMEOUT');
 });
 
@@ -375,7 +375,7 @@ it('ends after the total time, whatever flows', async () => {
   head(proxy);
   for (let i = 0; i < 61 && sink.code === undefined; i += 1) {
     part(proxy, 'x');
-    await clock.advance(1_000);
+    await clock.advanceGently(1_000);
   }
   assert.equal(sink.code, 'CLIENT_TIMEOUT');
   assert.match(sink.failure?.message ?? '', /60000 ms/);
@@ -385,7 +385,7 @@ it('gives a second proxy only the time that is left', async () => {
   const { client, proxies, clock } = await network([{}, {}]);
   client.run(request(), new Transcript());
   const first = proxies.find(({ runs }) => runs.length === 1)!;
-  await clock.advance(8_000);
+  await clock.advanceGently(8_000);
   refuse(first, 'no_worker');
   const [run] = proxies.find((one) => one !== first)!.runs as [Tl<'bombyx.runQuery'>];
   assert.equal(run.total_timeout_ms, 51_500);
@@ -395,7 +395,7 @@ it('refuses more requests than it may have under way', async () => {
   const { client, proxy } = await network([{}], { max_running_requests: 2 });
   const sinks = [new Transcript(), new Transcript(), new Transcript()];
   for (const sink of sinks) client.run(request(), sink);
-  await settle();
+  await turn();
   assert.deepEqual(
     sinks.map(({ code }) => code),
     [undefined, undefined, 'CLIENT_OVERLOADED'],
@@ -411,23 +411,104 @@ it('gives a proxy that takes no bytes no further request', async () => {
   proxy.bufferedBytes = 64 * 1024 * 1024;
   const sink = new Transcript();
   client.run(request(), sink);
-  await settle();
+  await turn();
   assert.equal(sink.code, 'CLIENT_OVERLOADED');
 });
 
-it('refuses with 503 while no proxy is ready, and serves again after reconnection', async () => {
-  const { client, proxy, reconnect } = await network();
+const noProxy = ({ code, failure }: Transcript) => [code, failure?.httpStatus, failure?.retryAfterMs];
+
+it('lets requests wait for a proxy to come back, and gives them to it in their order', async () => {
+  const { client, clock, proxy, reconnect } = await network();
   proxy.lose();
-  const sink = new Transcript();
-  const running = client.run(request(), sink);
-  assert.deepEqual(sink.events, [], 'never from inside run');
-  assert.match(running.id, /^[0-9a-f]{64}$/);
-  await settle();
-  assert.deepEqual([sink.code, sink.failure?.httpStatus, sink.failure?.retryAfterMs], ['CLIENT_NO_PROXY', 503, 1_000]);
+  const sinks = [new Transcript(), new Transcript()];
+  const ids = sinks.map((sink) => client.run(request(), sink).id);
+  await clock.advanceGently(3_000);
+  assert.deepEqual(sinks[0]?.events, []);
   await reconnect(proxy);
-  assert.equal(client.ready, true);
+  await turn();
+  assert.deepEqual(
+    proxy.runs.map(({ request_id }) => request_id.toString('hex')),
+    ids,
+  );
+  assert.equal((proxy.runs[0] as Tl<'bombyx.runQuery'>).total_timeout_ms, 56_500, 'the wait is part of its time');
+  await clock.advanceGently(5_000);
+  head(proxy);
+  last(proxy);
+  assert.deepEqual(sinks[1]?.events, ['head', 'end']);
+});
+
+it('refuses with 503 when no proxy came back in time, or within the time for the first byte', async () => {
+  const { client, proxy, clock, reconnect } = await network();
+  proxy.lose();
+  const sinks = [new Transcript(), new Transcript()];
+  client.run(request(), sinks[0]!);
+  client.run(request({ timeouts: { firstByteMs: 1_000, idleMs: 1_000, totalMs: 60_000 } }), sinks[1]!);
+  await clock.advanceGently(1_100);
+  assert.deepEqual(noProxy(sinks[1]!), ['CLIENT_NO_PROXY', 503, 1_000]);
+  assert.deepEqual(sinks[0]?.events, []);
+  await clock.advanceGently(4_000);
+  assert.deepEqual(noProxy(sinks[0]!), ['CLIENT_NO_PROXY', 503, 1_000]);
+  await reconnect(proxy);
+  assert.equal(proxy.runs.length, 0);
   client.run(request(), new Transcript());
   assert.equal(proxy.runs.length, 1);
+});
+
+it('refuses at once what would wait as one too many, or where nobody may wait', async () => {
+  for (const config of [{ max_waiting_requests: 1 }, { wait_for_proxy_ms: 0 }]) {
+    const { client, proxy } = await network([{}], config);
+    proxy.lose();
+    if ('max_waiting_requests' in config) client.run(request(), new Transcript());
+    const sink = new Transcript();
+    const running = client.run(request(), sink);
+    assert.deepEqual(sink.events, [], 'never from inside run');
+    assert.match(running.id, /^[0-9a-f]{64}$/);
+    await turn();
+    assert.deepEqual(noProxy(sink), ['CLIENT_NO_PROXY', 503, 1_000]);
+  }
+});
+
+it('sends nothing for a caller that left while it waited, and lets the next one wait in its place', async () => {
+  const { client, proxy, clock, reconnect } = await network([{}], { max_waiting_requests: 1 });
+  proxy.lose();
+  const sink = new Transcript();
+  client.run(request(), sink).cancel();
+  const next = new Transcript();
+  const { id } = client.run(request(), next);
+  await clock.advanceGently(1_000);
+  await reconnect(proxy);
+  await turn();
+  assert.deepEqual([sink.events, next.events], [[], []]);
+  assert.equal(proxy.runId().toString('hex'), id);
+  assert.equal(proxy.runs.length, 1);
+});
+
+it('goes on waiting when the proxy that came is lost again at once', async () => {
+  const { client, proxy, clock, reconnect } = await network();
+  proxy.lose();
+  const sink = new Transcript();
+  client.run(request(), sink);
+  const back = reconnect(proxy);
+  proxy.lose();
+  await back;
+  await turn();
+  assert.deepEqual(sink.events, []);
+  await reconnect(proxy);
+  await turn();
+  assert.equal(proxy.runs.length, 1);
+  await client[Symbol.asyncDispose]();
+  assert.equal(clock.pending, 0);
+});
+
+it('ends those that wait when it closes', async () => {
+  const { client, proxy, clock } = await network();
+  proxy.lose();
+  const sink = new Transcript();
+  client.run(request(), sink);
+  await client[Symbol.asyncDispose]();
+  await turn();
+  assert.equal(sink.code, 'CLIENT_CLOSED');
+  assert.equal(clock.pending, 0);
 });
 
 it('ends everything when it closes, at the proxy too', async () => {
@@ -439,10 +520,10 @@ it('ends everything when it closes, at the proxy too', async () => {
   assert.equal(sink.code, 'CLIENT_CLOSED');
   assert.ok(proxy.messages.some(({ kind }) => kind === 'bombyx.cancel'));
   assert.equal(proxy.connected, false);
-  assert.equal(clock.timers, 0);
+  assert.equal(clock.pending, 0);
   const late = new Transcript();
   client.run(request(), late);
-  await settle();
+  await turn();
   assert.equal(late.code, 'CLIENT_CLOSED');
 });
 

@@ -8,9 +8,24 @@ import { worthAnotherProxy } from './refusal.ts';
 import { Run, type RunHost } from './run.ts';
 import type { Target } from './target.ts';
 
+/** The proxies as the requests see them. */
+interface Proxies {
+  /** At least one takes requests. */
+  readonly ready: boolean;
+  /** At least one does, or may soon. */
+  readonly expected: boolean;
+  choose(model: string, tried: ReadonlySet<string>): Target | undefined;
+  /** Rejects when none will come any more. */
+  whenReady(): Promise<void>;
+}
+
 export interface RequestsOptions {
   readonly windowBytes: number;
   readonly maxRunning: number;
+  /** Longest wait of a request while no proxy is ready. */
+  readonly waitForProxyMs: number;
+  /** Requests that may wait so at once. */
+  readonly maxWaiting: number;
   readonly multipliers: Multipliers;
 }
 
@@ -18,8 +33,7 @@ export interface RequestsDeps {
   readonly clock: Clock;
   /** 32 random bytes. */
   readonly newRequestId: () => Buffer;
-  readonly choose: (model: string, tried: ReadonlySet<string>) => Target | undefined;
-  readonly anyReady: () => boolean;
+  readonly proxies: Proxies;
 }
 
 /** A request is offered to at most so many proxies. */
@@ -35,6 +49,9 @@ export class Requests implements RunHost, Disposable {
   readonly #options: RequestsOptions;
   readonly #deps: RequestsDeps;
   readonly #running = new Set<Run>();
+  /** Those of them that no proxy has, because none is ready; in their order. */
+  readonly #waiting = new Set<Run>();
+  #watching = false;
   readonly #deadlines: Deadlines;
   #retried = 0;
   #closed = false;
@@ -76,7 +93,7 @@ export class Requests implements RunHost, Disposable {
     const run = new Run(firstId, request, query, reserved, sink, this);
     this.#running.add(run);
     const error = refused ? admitted : this.#place(run);
-    if (error === undefined) this.#deadlines.add(run);
+    if (error === undefined || this.#awaitsProxy(run, error)) this.#deadlines.add(run);
     else queueMicrotask(() => run.fail(error, { stop: false })); // never from inside the call, so that the caller knows its run
     return run;
   }
@@ -93,6 +110,7 @@ export class Requests implements RunHost, Disposable {
 
   over(run: Run, error?: ClientError): void {
     this.#running.delete(run);
+    this.#waiting.delete(run);
     this.#deadlines.delete(run);
     this.rates.bytesSent.add(run.receivedBytes);
     this.rates.time.add((this.clock.monotonicMs() - run.startedAtMs) / 1_000);
@@ -135,7 +153,7 @@ export class Requests implements RunHost, Disposable {
   #place(run: Run): ClientError | undefined {
     let error: ClientError | undefined;
     for (;;) {
-      const target = this.#deps.choose(run.request.model, run.tried);
+      const target = this.#deps.proxies.choose(run.request.model, run.tried);
       if (target?.session === undefined) return error ?? this.#noProxy();
       const requestId = run.tried.size === 0 ? run.firstId : this.#deps.newRequestId();
       run.tried.add(target.id);
@@ -151,8 +169,41 @@ export class Requests implements RunHost, Disposable {
     }
   }
 
+  /** @returns whether the request waits for a proxy now, instead of failing with `error` */
+  #awaitsProxy(run: Run, error: ClientError): boolean {
+    const { waitForProxyMs, maxWaiting } = this.#options;
+    if (error.code !== 'CLIENT_NO_PROXY' || waitForProxyMs === 0) return false;
+    if (this.#waiting.size >= maxWaiting || !this.#deps.proxies.expected) return false;
+    run.awaitsProxy(waitForProxyMs, error);
+    this.#waiting.add(run);
+    this.#watchForProxy();
+    return true;
+  }
+
+  /** One watch at a time, however many requests come and go meanwhile. */
+  #watchForProxy(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const over = () => {
+      this.#watching = false;
+      this.#placeWaiting();
+    };
+    this.#deps.proxies.whenReady().then(over, ignore); // rejected: the client closes and ends them all
+  }
+
+  /** A proxy is ready. Requests for which it is not, or not any more, go on waiting. */
+  #placeWaiting(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const run of waiting) {
+      const error = this.#running.has(run) ? this.#place(run) : undefined;
+      if (error !== undefined && !this.#awaitsProxy(run, error)) run.fail(error, { stop: false });
+    }
+  }
+
   #noProxy(): ClientError {
-    if (!this.#deps.anyReady()) return new ClientError('CLIENT_NO_PROXY', 'no proxy is ready', { retryAfterMs: 1_000 });
+    if (!this.#deps.proxies.ready)
+      return new ClientError('CLIENT_NO_PROXY', 'no proxy is ready', { retryAfterMs: 1_000 });
     return new ClientError('CLIENT_OVERLOADED', 'the connections to the proxies are full', { retryAfterMs: 1_000 });
   }
 }
@@ -171,6 +222,8 @@ function checkNumbers({ model, maxTokens, maxCoefficient, timeouts }: ClientRequ
       throw new ClientError('CLIENT_BAD_REQUEST', `the time limit ${name} must be from 1 to ${MAX_INT} ms`);
   }
 }
+
+function ignore(): void {}
 
 function closedError(): ClientError {
   return new ClientError('CLIENT_CLOSED', 'this client is shutting down', { retryAfterMs: 1_000 });

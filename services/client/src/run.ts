@@ -41,7 +41,7 @@ export interface RunHost {
 }
 
 /**
- * One request on its way: waiting (no head yet: another proxy may still take it), streaming, over.
+ * One request on its way: waiting (no head yet: it has no proxy, or another one may still take it), streaming, over.
  * Counts what the reader owes, and knows when its time is up.
  */
 export class Run implements RunningRequest, Expiring {
@@ -60,6 +60,8 @@ export class Run implements RunningRequest, Expiring {
   readonly #sink: AnswerSink;
   readonly #host: RunHost;
   #phase: 'waiting' | 'streaming' | 'over' = 'waiting';
+  /** Set while no proxy has it because none is ready. */
+  #awaits: { readonly untilMs: number; readonly error: ClientError } | undefined;
   #place: { readonly carrier: Carrier; readonly requestId: string } | undefined;
   #lastActivityMs: number;
   #unread = 0;
@@ -93,8 +95,15 @@ export class Run implements RunningRequest, Expiring {
     return Math.max(1, Math.round(this.startedAtMs + this.request.timeouts.totalMs - this.#host.clock.monotonicMs()));
   }
 
+  /** No proxy is ready: it fails with `error` when none took it `waitMs` after its start, or in the time for its first byte. */
+  awaitsProxy(waitMs: number, error: ClientError): void {
+    const { firstByteMs, totalMs } = this.request.timeouts;
+    this.#awaits = { untilMs: this.startedAtMs + Math.min(waitMs, firstByteMs, totalMs), error };
+  }
+
   /** A proxy has it now. */
   placed(carrier: Carrier, requestId: string): void {
+    this.#awaits = undefined;
     this.#place = { carrier, requestId };
   }
 
@@ -154,6 +163,7 @@ export class Run implements RunningRequest, Expiring {
 
   dueAtMs(): number {
     const { firstByteMs, idleMs, totalMs } = this.request.timeouts;
+    if (this.#awaits) return this.#awaits.untilMs;
     const totalAtMs = this.startedAtMs + totalMs;
     if (this.#phase === 'waiting') return Math.min(totalAtMs, this.startedAtMs + firstByteMs);
     // C++ workers, which older proxies have, hold a stream back to its end: their silence means nothing
@@ -161,6 +171,10 @@ export class Run implements RunningRequest, Expiring {
   }
 
   expire(nowMs: number): void {
+    if (this.#awaits) {
+      this.fail(this.#awaits.error, { stop: false });
+      return;
+    }
     const { firstByteMs, idleMs, totalMs } = this.request.timeouts;
     const total = nowMs >= this.startedAtMs + totalMs;
     if (!total && this.#phase === 'streaming' && this.#unread > 0) {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { turn } from '@bombyx/testkit';
 import { decode, type Tl, type TlObject } from '@bombyx/wire';
 import fc from 'fast-check';
-import { settle } from './fake-clock.ts';
 import { network, request, Transcript } from './network.ts';
 import { httpResponse, NO_TOKENS, type ScriptedProxy, usage } from './scripted-proxy.ts';
 
@@ -62,7 +62,7 @@ describe('hazard 1: crash on every request error', () => {
       const { client, proxy } = await network();
       const sink = new Transcript();
       client.run(request(over), sink);
-      await settle();
+      await turn();
       assert.match(sink.code ?? '', /^CLIENT_(BAD_REQUEST|TOO_LARGE)$/);
       assert.equal(proxy.runs.length, 0);
       client.run(request(), new Transcript());
@@ -139,7 +139,7 @@ describe('hazard 2: hanging requests', () => {
     const { client, clock } = await network([{ protoVersion: 2 }]);
     const sink = new Transcript();
     client.run(request({ timeouts: { firstByteMs: 120_000, idleMs: 120_000, totalMs: 120_000 } }), sink);
-    await clock.advance(120_100);
+    await clock.advanceGently(120_100);
     assert.equal(sink.code, 'CLIENT_TIMEOUT');
     assert.equal(client.snapshot().requests.running, 0);
   });
@@ -359,7 +359,7 @@ describe('hazard 9: numbers cut to 32 bits, odd timeouts', () => {
       const { client, proxy } = await network();
       const sink = new Transcript();
       client.run(request(over), sink);
-      await settle();
+      await turn();
       assert.deepEqual([sink.code, sink.failure?.httpStatus, proxy.runs.length], ['CLIENT_BAD_REQUEST', 400, 0]);
     });
   }

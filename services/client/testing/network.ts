@@ -1,12 +1,12 @@
 /** A client among scripted proxies, with a clock that stands still. */
 import { createHash } from 'node:crypto';
 import { silentLogger } from '@bombyx/base';
+import { FakeClock, turn } from '@bombyx/testkit';
 import type { AnswerSink, ClientRequest, FinalInfo, HeaderList } from '../src/api.ts';
 import { ProxyClient } from '../src/client.ts';
 import { type ClientConfig, parseClientConfig } from '../src/config.ts';
 import type { ClientError } from '../src/errors.ts';
 import type { Keep } from '../src/target.ts';
-import { FakeClock, settle } from './fake-clock.ts';
 import {
   CLIENT_WALLET_KEY,
   MODEL,
@@ -52,7 +52,7 @@ export async function network(
       void serve(connection, connection.signal).catch((error: unknown) => {
         kept.lastError = error;
       });
-      await settle();
+      await turn();
     };
     dial.set(endpoint.port, once);
     void once();
@@ -64,8 +64,8 @@ export async function network(
     bytes: (size: number) => createHash('shake256', { outputLength: size }).update(`${draws++}`).digest(),
   };
   const client = new ProxyClient(full, { clock, log: silentLogger, root, random }, keep);
-  await settle();
-  await settle();
+  await turn();
+  await turn();
   const [proxy] = scripted;
   if (proxy === undefined) throw new Error('a network needs a proxy');
   return { client, clock, proxies: scripted, proxy, reconnect: async (one) => await dial.get(one.endpoint.port)?.() };

@@ -37,7 +37,7 @@ for (const name of ['rpc-client.c6', 'rpc-client.c9', 'rpc-client.c14']) {
     const [connection] = client.snapshot().proxy_connections;
     assert.equal(connection?.proto_version, 2);
     assert.equal(connection?.proxy_sc_address, 'UQBPkxYfPKgOBMbbi9VQVO2DQz7Wg3w9K5YTsl8x1_KaeZcZ');
-    await clock.advance(400_000); // time for the recorded payment states
+    await clock.advanceGently(400_000); // time for the recorded payment states
     const states = recorded.flatMap(({ object }) => (object.kind === 'client.paymentStatus' ? [object] : []));
     const [account] = client.snapshot().proxies;
     assert.ok(states.length > 0);

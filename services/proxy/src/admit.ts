@@ -3,7 +3,7 @@
  * what was claimed, and the most it can cost is set aside.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Clock } from '@bombyx/base';
+import { type Clock, RandomPool } from '@bombyx/base';
 import { type Accounts, reservation } from '@bombyx/ledger';
 import type { RootConfig } from '@bombyx/ton';
 import { decodeOf, type Tl, WireError } from '@bombyx/wire';
@@ -33,6 +33,7 @@ export class Admit {
   readonly #deps: AdmitDeps;
   /** Prompt prefixes are compared by keyed hash only; the key lives as long as the process. */
   readonly #prefixKey = randomBytes(32);
+  readonly #random = new RandomPool({ bytes: (size) => randomBytes(size) });
 
   constructor(deps: AdmitDeps) {
     this.#deps = deps;
@@ -60,7 +61,7 @@ export class Admit {
       client,
       run,
       model,
-      id: requestId(clock.nowMs()),
+      id: this.#newId(),
       held,
       prefix: model.links.length > 1 ? this.#prefix(request.payload, body.facts.prompt) : undefined,
       nowMs: clock.monotonicMs(),
@@ -70,6 +71,13 @@ export class Admit {
     const hold = accounts.hold(work.key, client.party.owner, held);
     if (hold.ok) return { ok: true, work };
     return refuse('balance_too_low', `client balance is too low: to_reserve=${held} available=${hold.available}`);
+  }
+
+  /** 32 bytes: six of time, so that charges append to their table, and 26 of chance. */
+  #newId(): Buffer {
+    const id = this.#random.bytes(32);
+    id.writeUIntBE(Math.max(0, Math.floor(this.#deps.clock.nowMs())), 0, 6);
+    return id;
   }
 
   #prefix(payload: Buffer, prompt: BodyFacts['prompt']): number | undefined {
@@ -102,11 +110,4 @@ function claimed(run: Run, { maxTokens, answers }: BodyFacts): number | Failure 
   const older = run.window === undefined;
   if (older && (maxTokens ?? 0) <= run.maxTokens && asked <= MAX_TOKENS) return asked;
   return failure('max_tokens_exceeded', `the body asks for ${asked} tokens, max_tokens claims ${run.maxTokens}`);
-}
-
-/** 32 bytes: six of time, so that charges append to their table, and 26 of chance. */
-function requestId(nowMs: number): Buffer {
-  const id = randomBytes(32);
-  id.writeUIntBE(Math.max(0, Math.floor(nowMs)), 0, 6);
-  return id;
 }

@@ -36,6 +36,12 @@ describe('reading the limits of a body', () => {
     for (const text of ['', '  ', '[1]', '--boundary', '"text"']) assert.equal(facts(text).maxTokens, undefined);
   });
 
+  it('refuses an object behind a byte order mark, which some readers skip and find limits behind', () => {
+    for (const text of ['\ufeff{"max_tokens":50}', '\ufeff {"n":9}'])
+      assert.match(fault(text) ?? '', /^not valid JSON/);
+    assert.equal(facts('\ufeff[1]').maxTokens, undefined);
+  });
+
   it('treats null as absent', () => {
     assert.equal(facts('{"max_tokens":null,"n":null}').maxTokens, undefined);
   });

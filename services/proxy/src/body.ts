@@ -14,6 +14,7 @@ export type BodyCheck =
   | { readonly ok: true; readonly facts: BodyFacts }
   | { readonly ok: false; readonly fault: string };
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 const none: BodyFacts = { maxTokens: undefined, answers: 1, prompt: undefined };
 
 const limits = new Set(['max_tokens', 'max_completion_tokens', 'max_output_tokens']);
@@ -57,8 +58,9 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
+/** Skips a byte order mark, as some readers do; what stands behind it is no JSON for us, and a fault if it is an object. */
 function opensObject(body: Buffer): boolean {
-  for (const byte of body) {
+  for (const byte of body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? body.subarray(3) : body) {
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte === 0x7b;
   }
   return false;

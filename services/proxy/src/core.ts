@@ -81,6 +81,7 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
   const dispatcher = new Dispatcher(limits, {
     admit: new Admit({ root, limits, accounts, pool, clock }),
     cashier: new Cashier({ accounts, store, clock }),
+    multipliers: root.multipliers,
     parties,
     stats,
     release: (key) => accounts.release(key),

@@ -3,7 +3,7 @@
  * `job.ts` says in which order, `placement.ts` which worker; this file does it.
  */
 import type { Clock, Logger } from '@bombyx/base';
-import { NO_TOKENS } from '@bombyx/ledger';
+import type { Multipliers } from '@bombyx/ledger';
 import type { Admit } from './admit.ts';
 import { type RunMessage, readRun } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
@@ -13,7 +13,7 @@ import type { ProxyLimits } from './limits.ts';
 import type { Parties } from './parties.ts';
 import { Placement } from './placement.ts';
 import { Relay } from './relay.ts';
-import { type Cashier, delivered, judge } from './settle.ts';
+import { type Cashier, judge, priceOf } from './settle.ts';
 import type { Stats } from './stats.ts';
 import { Teller } from './teller.ts';
 import { Wheel } from './wheel.ts';
@@ -24,6 +24,7 @@ import type { Model, WorkerLink } from './worker-pool.ts';
 export interface DispatcherDeps {
   readonly admit: Admit;
   readonly cashier: Cashier;
+  readonly multipliers: Multipliers;
   readonly parties: Parties;
   readonly stats: Stats;
   /** Gives back a hold that was not settled. */
@@ -221,12 +222,9 @@ export class Dispatcher {
       return void this.#apply(work, { type: 'head', last });
     }
     this.#apply(work, { type: 'head', last: false });
-    this.#relay.head(work, bytes);
-    if (whole) {
-      work.receivedBytes += response.payload.length;
-      work.clientCredit -= response.payload.length;
-      this.#relay.ended(work, response.payload.length);
-    } else this.#take(work, response.payload);
+    this.#relay.head(work, bytes, bare.payload);
+    if (whole) work.receivedBytes += response.payload.length;
+    else this.#take(work, response.payload);
   }
 
   #part(work: Work, answer: Extract<WorkerAnswer, { type: 'part' }>): void {
@@ -319,11 +317,8 @@ export class Dispatcher {
   #charge(work: Work): void {
     const { link } = work;
     const because = work.job.state === 'settling' ? work.job.because : undefined;
-    let tokens = (work.final && judge(work.final.tokens, work.held)) ?? NO_TOKENS;
-    if (because) {
-      tokens = delivered(tokens, work.deliveredBytes, work.receivedBytes);
-      this.#relay.drop(work);
-    }
+    const tokens = priceOf(work, because !== undefined, this.#deps.multipliers);
+    if (because) this.#relay.drop(work);
     if (!link || tokens.total === 0n) return void this.#apply(work, { type: 'charged' });
     const bill = { id: work.id, key: work.key, client: work.client.party.owner, worker: link.party.owner, tokens };
     this.#deps.cashier.charge(bill).then(

@@ -73,7 +73,7 @@ it('finishes only after the charge is durable', () => {
   assert.deepEqual(step(job, { type: 'charge-failed', because }).actions, ['fail', 'release']);
 });
 
-it('waits for the count of a worker it stopped', () => {
+it('waits for the count of a worker it stopped, and charges without it when none comes', () => {
   const { job, actions } = play([
     { type: 'assigned' },
     { type: 'head', last: false },
@@ -82,5 +82,10 @@ it('waits for the count of a worker it stopped', () => {
   assert.equal(job.state, 'stopping');
   assert.deepEqual(actions, ['relay', 'cancel']);
   assert.deepEqual(step(job, { type: 'worker-error', because, retryable: false }).actions, ['charge']);
-  assert.deepEqual(step(job, { type: 'count-missing' }).actions, ['fail', 'release']);
+  for (const event of [{ type: 'count-missing' }, { type: 'worker-lost', because }] as const) {
+    const settling = step(job, event);
+    assert.deepEqual(settling.actions, ['charge']);
+    assert.deepEqual(step(settling.job, { type: 'charged' }).actions, ['fail', 'release']);
+  }
+  assert.deepEqual(step(job, { type: 'worker-broke', because }).actions, ['fail', 'release']);
 });

@@ -47,7 +47,7 @@ export type Action =
   | 'retry'
   /** Tell the worker to stop. */
   | 'cancel'
-  /** Make the worker's count durable; answer with `charged` or `charge-failed`. */
+  /** Make the count durable, the worker's or ours; answer with `charged` or `charge-failed`. */
   | 'charge'
   /** Send the held end of the answer. */
   | 'finish'
@@ -76,6 +76,8 @@ const relayed: Step = to(streaming, ['relay']);
 const complete: Step = to(settling, ['charge']);
 const assigned: Step = to(waiting, none);
 const finished: Step = to(closed, ['finish', 'release']);
+/** Charged for what was delivered, then failed. */
+const settled = (because: Failure): Step => to({ state: 'settling', because }, ['charge']);
 const failed = (because: Failure): Step => to(closed, ['fail', 'release'], because);
 const stopped = (because: Failure): Step => to(closed, ['cancel', 'fail', 'release'], because);
 
@@ -139,12 +141,12 @@ function whileStreaming(job: Job, event: JobEvent): Step {
     case 'part':
       return event.last ? complete : relayed;
     case 'worker-error':
-      return to({ state: 'settling', because: event.because }, ['charge']);
+      return settled(event.because);
     case 'client-gone':
     case 'expired':
       return to({ state: 'stopping', because: event.because }, ['cancel']);
     case 'worker-lost':
-      return failed(event.because);
+      return settled(event.because);
     case 'worker-broke':
       return stopped(event.because);
     default:
@@ -152,16 +154,19 @@ function whileStreaming(job: Job, event: JobEvent): Step {
   }
 }
 
-/** The client gets no more bytes; what was delivered is billed if the worker still says how much it was. */
+/**
+ * The client gets no more bytes and pays for what it has, as the worker still counts it, or as we did. Only a worker that
+ * breaks the protocol is paid nothing.
+ */
 function whileStopping(job: Extract<Job, { state: 'stopping' }>, event: JobEvent): Step {
   switch (event.type) {
     case 'part':
-      return event.last ? to({ state: 'settling', because: job.because }, ['charge']) : to(job, none);
+      return event.last ? settled(job.because) : to(job, none);
     case 'worker-error':
-      return to({ state: 'settling', because: job.because }, ['charge']);
     case 'worker-lost':
-    case 'worker-broke':
     case 'count-missing':
+      return settled(job.because);
+    case 'worker-broke':
       return failed(job.because);
     default:
       return to(job, none);

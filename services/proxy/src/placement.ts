@@ -104,6 +104,7 @@ export class Placement {
     const { relay, apply, watch, clock } = this.#deps;
     const nowMs = clock.monotonicMs();
     work.link = link;
+    work.coefficient = link.coefficient;
     work.attempts += 1;
     work.assignedMs = nowMs;
     work.lastActivityMs = nowMs;
@@ -130,7 +131,7 @@ export class Placement {
       id: work.id,
       query: work.run.query,
       payment: this.#deps.parties.payout(link.party),
-      coefficient: link.coefficient,
+      coefficient: work.coefficient,
       maxTokens: work.run.maxTokens,
       firstByteMs: work.firstByteByMs - nowMs,
       idleMs: work.run.idleMs,

@@ -112,8 +112,13 @@ describe('a running proxy', { timeout: 60_000 }, () => {
     const base = `http://127.0.0.1:${proxy.httpPort}`;
     const post = (path: string, headers: Record<string, string> = {}) =>
       fetch(base + path, { method: 'POST', headers }).then(async (it) => [it.status, (await it.text()).trim()]);
-    assert.equal((await fetch(`${base}/jsonstats`)).status, 400);
+    for (const path of ['/', '/stats', '/jsonstats', '/metrics', '/nothing']) {
+      const refused = await fetch(base + path);
+      assert.equal(refused.status, 400, path);
+      assert.match(await refused.text(), /^this path needs the access hash.*\?access_hash=HASH/);
+    }
     assert.equal((await fetch(`${base}/jsonstats?access_hash=wrong`)).status, 400);
+    assert.equal((await fetch(`${base}/health`)).status, 200);
     assert.equal((await fetch(`${base}/jsonstats?access_hash=secret`)).status, 200);
     assert.equal((await fetch(`${base}/jsonstats`, { headers: { authorization: 'Bearer secret' } })).status, 200);
     const get = await fetch(`${base}/request/disable?access_hash=secret`);

@@ -4,6 +4,7 @@
  * older clients the connection itself is the brake. A worker without flow control that outruns its reader is buffered
  * up to a bound; then the request fails.
  */
+import { UsageScanner } from '@bombyx/ledger';
 import { headMessage, partMessage } from './client-dialect.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { Work } from './work.ts';
@@ -35,8 +36,10 @@ export class Relay {
     return Math.max(0, Math.min(work.clientCredit, this.#limits.window));
   }
 
-  head(work: Work, bytes: Buffer): void {
+  /** @param bytes boxed `http.response` @param payload its body, which counts as delivered with it */
+  head(work: Work, bytes: Buffer, payload: Buffer): void {
     work.headSent = true;
+    this.#count(work, payload);
     work.client.send(headMessage(work.client.version, work.run.id, bytes, undefined));
   }
 
@@ -103,10 +106,17 @@ export class Relay {
   }
 
   #send(work: Work, bytes: Buffer): void {
-    work.clientCredit -= bytes.length;
-    work.deliveredBytes += bytes.length;
-    this.#sentBytes += bytes.length;
+    this.#count(work, bytes);
     work.client.send(partMessage(work.client.version, work.run.id, bytes, undefined));
+  }
+
+  /** Bytes that go to the client, read for what they would cost if the end never came. */
+  #count(work: Work, bytes: Buffer): void {
+    work.clientCredit -= bytes.length;
+    this.ended(work, bytes.length);
+    if (bytes.length === 0) return;
+    work.scanner ??= new UsageScanner();
+    work.scanner.push(bytes);
   }
 
   #take(work: Work, bytes: number): void {

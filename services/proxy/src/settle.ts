@@ -1,11 +1,20 @@
 /** Where requests and money meet: what a worker reports is judged, made durable, and only then booked. */
 import { type Clock, tokens } from '@bombyx/base';
-import type { Accounts, TokensUsed } from '@bombyx/ledger';
+import {
+  type Accounts,
+  LedgerError,
+  type Multipliers,
+  NO_TOKENS,
+  type TokensUsed,
+  type Usage,
+  usageToTokens,
+} from '@bombyx/ledger';
 import type { Tl } from '@bombyx/wire';
 import type { Store } from './store.ts';
 
 /** Kinds in the order in which a cut at the reservation falls on them: what was made last goes first. */
 const CUT_ORDER = ['reasoning', 'completion', 'cached', 'prompt'] as const;
+type Kinds = Record<(typeof CUT_ORDER)[number], bigint>;
 
 /**
  * Tokens as billed: each kind as reported, the sum never above what was held for the request.
@@ -19,14 +28,19 @@ export function judge(reported: Tl<'tokensUsed'>, held: bigint): TokensUsed | un
     reasoning: reported.reasoning_tokens_used,
   };
   if (Object.values(kinds).some((count) => count < 0n) || reported.total_tokens_used < 0n) return undefined;
-  let sum = kinds.prompt + kinds.cached + kinds.completion + kinds.reasoning;
   // The total is what is billed: one that differs from its parts is cut to the smaller.
-  const most = reported.total_tokens_used < held ? reported.total_tokens_used : held;
+  return capped(kinds, reported.total_tokens_used < held ? reported.total_tokens_used : held);
+}
+
+/** The same kinds, their sum not above `most`. */
+function capped(counted: Kinds, most: bigint): TokensUsed {
+  const kinds = { ...counted };
+  let over = kinds.prompt + kinds.cached + kinds.completion + kinds.reasoning - most;
   for (const kind of CUT_ORDER) {
-    if (sum <= most) break;
-    const over = sum - most;
-    kinds[kind] = kinds[kind] > over ? kinds[kind] - over : 0n;
-    sum = kinds.prompt + kinds.cached + kinds.completion + kinds.reasoning;
+    if (over <= 0n) break;
+    const kept = kinds[kind] > over ? kinds[kind] - over : 0n;
+    over -= kinds[kind] - kept;
+    kinds[kind] = kept;
   }
   return tokensOf(kinds);
 }
@@ -35,7 +49,7 @@ export function judge(reported: Tl<'tokensUsed'>, held: bigint): TokensUsed | un
  * The part of an answer that reached the client, for workers that cannot be stopped and count to the end: the prompt in
  * full, the answer by its share of bytes.
  */
-export function delivered(counted: TokensUsed, deliveredBytes: number, receivedBytes: number): TokensUsed {
+function delivered(counted: TokensUsed, deliveredBytes: number, receivedBytes: number): TokensUsed {
   if (receivedBytes <= 0 || deliveredBytes >= receivedBytes) return counted;
   const share = (count: bigint) => (count * BigInt(deliveredBytes)) / BigInt(receivedBytes);
   return tokensOf({
@@ -46,7 +60,7 @@ export function delivered(counted: TokensUsed, deliveredBytes: number, receivedB
   });
 }
 
-function tokensOf(kinds: Record<(typeof CUT_ORDER)[number], bigint>): TokensUsed {
+function tokensOf(kinds: Kinds): TokensUsed {
   const { prompt, cached, completion, reasoning } = kinds;
   return {
     prompt: tokens(prompt),
@@ -55,6 +69,37 @@ function tokensOf(kinds: Record<(typeof CUT_ORDER)[number], bigint>): TokensUsed
     reasoning: tokens(reasoning),
     total: tokens(prompt + cached + completion + reasoning),
   };
+}
+
+/** What the proxy knows of an answer when it comes to the bill. */
+export interface Answered {
+  readonly held: bigint;
+  /** The worker's last word, if there was one. */
+  readonly final: { readonly tokens: Tl<'tokensUsed'> } | undefined;
+  /** Read what went to the client before the end. */
+  readonly scanner: { readonly billable: Usage } | undefined;
+  /** Price that the worker was promised, thousandths. */
+  readonly coefficient: number;
+  readonly deliveredBytes: number;
+  readonly receivedBytes: number;
+}
+
+/**
+ * The bill for an answer. A whole one costs what its worker reports. One that was `cut` costs what reached the client:
+ * by the worker's report, or, when it reports nothing (it is lost, or silent, or counts at the end only), by what the
+ * proxy read in the bytes it passed on: the last usage in the stream, else one token for each delivered event.
+ */
+export function priceOf(answer: Answered, cut: boolean, multipliers: Multipliers): TokensUsed {
+  const reported = (answer.final && judge(answer.final.tokens, answer.held)) ?? NO_TOKENS;
+  if (!cut) return reported;
+  if (reported.total > 0n) return delivered(reported, answer.deliveredBytes, answer.receivedBytes);
+  if (!answer.scanner) return NO_TOKENS;
+  try {
+    return capped(usageToTokens(answer.scanner.billable, answer.coefficient, multipliers), answer.held);
+  } catch (error) {
+    if (error instanceof LedgerError) return NO_TOKENS; // more than the protocol can carry: nobody is billed by that
+    throw error;
+  }
 }
 
 /** A request that has been counted. */

@@ -1,6 +1,6 @@
 /** What one request carries while the proxy has it; its order of life is in `job.ts`. */
 import type { Tokens } from '@bombyx/base';
-import { NO_TOKENS, type TokensUsed } from '@bombyx/ledger';
+import { NO_TOKENS, type TokensUsed, type UsageScanner } from '@bombyx/ledger';
 import type { Run } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
 import { type Failure, failure } from './errors.ts';
@@ -35,6 +35,8 @@ export class Work implements Timed, Ask {
   job: Job = queued;
   dueAtMs = 0;
   link: WorkerLink | undefined;
+  /** Price of its worker when it got the request, thousandths. */
+  coefficient = 0;
   attempts = 0;
   tried: Set<string> | undefined;
   lastFailure: Failure | undefined;
@@ -57,6 +59,8 @@ export class Work implements Timed, Ask {
   backlogBytes = 0;
   receivedBytes = 0;
   deliveredBytes = 0;
+  /** Has read the body bytes that went to the client before the end; made with the first of them. */
+  scanner: UsageScanner | undefined;
   heldEnd: HeldEnd | undefined;
   final: WorkerFinal | undefined;
   billed: TokensUsed = NO_TOKENS;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { silentLogger } from '@bombyx/base';
-import { ManualClock } from '../testing/clock.ts';
+import { FakeClock } from '@bombyx/testkit';
 import { ProxyParty, recordedRoot } from '../testing/fake-proxy.ts';
 import { WorkerError } from './errors.ts';
 import { MEMORY_FILE, PaymentMemory } from './memory.ts';
@@ -27,7 +27,7 @@ async function inFolder(task: (folder: string) => Promise<void>): Promise<void> 
 
 it('hazard 12: what a proxy promised is still known after a restart', async () => {
   await inFolder(async (folder) => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const party = new ProxyParty(root);
     const first = await PaymentMemory.open(folder, { clock, log: silentLogger });
     first.account(keysOf(party)).demand(party.sign(50n));
@@ -46,21 +46,21 @@ it('hazard 12: what a proxy promised is still known after a restart', async () =
 
 it('writes a second after the first of many changes, once', async () => {
   await inFolder(async (folder) => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const party = new ProxyParty(root);
     const memory = await PaymentMemory.open(folder, { clock, log: silentLogger });
     for (let i = 1n; i <= 20n; i += 1n) memory.account(keysOf(party)).offer(party.sign(i));
-    assert.equal(clock.waiting, 1);
+    assert.equal(clock.pending, 1);
     clock.advance(1_000);
     await memory[Symbol.asyncDispose]();
     assert.match(await readFile(join(folder, MEMORY_FILE), 'utf8'), /"version": 1/);
-    assert.equal(clock.waiting, 0);
+    assert.equal(clock.pending, 0);
   });
 });
 
 it('does not believe its file about a payment that the proxy did not sign', async () => {
   await inFolder(async (folder) => {
-    const deps = { clock: new ManualClock(), log: silentLogger };
+    const deps = { clock: new FakeClock(), log: silentLogger };
     const party = new ProxyParty(root);
     const first = await PaymentMemory.open(folder, deps);
     first.account(keysOf(party)).demand(party.sign(50n));
@@ -81,7 +81,7 @@ it('refuses to start from a damaged file instead of starting from zero', async (
     for (const text of ['', '{', '{"version":2,"accounts":{}}', '{"version":1,"accounts":{"x":{"db_tokens":"-1"}}}']) {
       await writeFile(join(folder, MEMORY_FILE), text);
       await assert.rejects(
-        PaymentMemory.open(folder, { clock: new ManualClock(), log: silentLogger }),
+        PaymentMemory.open(folder, { clock: new FakeClock(), log: silentLogger }),
         (error) => error instanceof WorkerError && error.code === 'WORKER_MEMORY_FILE',
       );
     }
@@ -93,7 +93,7 @@ it('a folder that cannot be written costs a log line and nothing else', async ()
     const lines: string[] = [];
     const log = { ...silentLogger, error: (message: string) => lines.push(message), child: () => log };
     const party = new ProxyParty(root);
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const broken = await PaymentMemory.open(join(folder, 'gone'), { clock, log });
     broken.account(keysOf(party)).offer(party.sign(5n));
     await rm(folder, { recursive: true });
@@ -106,13 +106,13 @@ it('a folder that cannot be written costs a log line and nothing else', async ()
 });
 
 it('keeps the accounts of a bounded number of proxies', async () => {
-  const memory = await PaymentMemory.open('', { clock: new ManualClock(), log: silentLogger });
+  const memory = await PaymentMemory.open('', { clock: new FakeClock(), log: silentLogger });
   for (let i = 0; i < 260; i += 1) memory.account(keysOf(new ProxyParty(root)));
   assert.equal(memory.accounts.length, 256);
 });
 
 it('refuses a known proxy contract that comes with another worker contract', async () => {
-  const memory = await PaymentMemory.open('', { clock: new ManualClock(), log: silentLogger });
+  const memory = await PaymentMemory.open('', { clock: new FakeClock(), log: silentLogger });
   const party = new ProxyParty(root);
   memory.account(keysOf(party));
   assert.throws(

@@ -11,25 +11,54 @@ interface Call {
   readonly headers?: Record<string, string>;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly type: string;
+  readonly policy: string;
+}
+
 async function withPages(
   options: Partial<PagesOptions>,
-  task: (
-    ask: (path: string, call?: Call) => Promise<{ status: number; body: string; type: string }>,
-    orders: unknown[],
-  ) => Promise<void>,
+  task: (ask: (path: string, call?: Call) => Promise<Answer>, orders: unknown[]) => Promise<void>,
 ): Promise<void> {
   const orders: unknown[] = [];
   const stats = new Stats(systemClock);
   stats.begun(10);
-  const snapshot = {
-    status: { enabled: true },
+  const snapshot: WorkerSnapshot = {
+    status: {
+      wallet_balance: 0,
+      actual_image_hash: true,
+      actual_model: false,
+      ton_last_synced_at: 0,
+      enabled: true,
+      git_commit: '',
+      git_commit_data: '',
+    },
     stats: stats.snapshot(),
-    localconfig: { model: '<m>', coefficient: 1_500 },
-    uplink: { good: false, last_status: 'ECONNREFUSED' },
-    jobs: { active: 2, max_active: 8, errors: { JOB_TIMEOUT: 3 } },
-    connections: [{ address: '127.0.0.1:1', is_ready: false, last_error: 'refused' }],
+    localconfig: {
+      root_address: 'EQ',
+      owner_address: 'UQ',
+      model: '<m>',
+      coefficient: 1_500,
+      check_proxy_hash: false,
+    },
+    root_contract_config: { version: 3, worker_hashes: ['3EBA'], model_hashes: [] },
     proxies: [],
-  } as unknown as WorkerSnapshot;
+    uplink: { good: false, last_status: '<i>ECONNREFUSED' },
+    switched_on: true,
+    jobs: { active: 2, max_active: 8, errors: { JOB_TIMEOUT: 3 } },
+    connections: [
+      {
+        address: '127.0.0.1:1',
+        is_ready: false,
+        proxy_sc_address: '"><script>',
+        proto_version: 0,
+        running: 0,
+        last_error: '<script>alert(1)</script>',
+      },
+    ],
+  };
   const worker = {
     ready: false,
     snapshot: () => snapshot,
@@ -41,14 +70,19 @@ async function withPages(
     { worker, totals: () => stats.totals() },
   );
   const ask = (path: string, { method = 'GET', headers = {} }: Call = {}) =>
-    new Promise<{ status: number; body: string; type: string }>((resolve, reject) => {
+    new Promise<Answer>((resolve, reject) => {
       const asking = request(
         { port: pages.port, host: '127.0.0.1', path, method, headers, agent: false },
         (response) => {
           let body = '';
           response.on('data', (chunk) => (body += chunk));
           response.on('end', () =>
-            resolve({ status: response.statusCode ?? 0, body, type: String(response.headers['content-type']) }),
+            resolve({
+              status: response.statusCode ?? 0,
+              body,
+              type: String(response.headers['content-type']),
+              policy: String(response.headers['content-security-policy']),
+            }),
           );
         },
       );
@@ -86,11 +120,16 @@ it('hazard 13: and not for another web site that a browser has open', async () =
 it('hazard 13: and not without the access hash, where one is set', async () => {
   await withPages({ accessHash: 'secret' }, async (ask, orders) => {
     for (const query of ['', '?access_hash=', '?access_hash=secreT', '?access_hash=secrets']) {
-      assert.equal((await ask(`/request/disable${query}`, post)).status, 403);
-      assert.equal((await ask(`/jsonstats${query}`)).status, 403);
+      for (const path of ['/stats', '/jsonstats', '/metrics']) {
+        const refused = await ask(`${path}${query}`);
+        assert.equal(refused.status, 400);
+        assert.match(refused.body, /^this path needs the access hash.*\?access_hash=HASH/);
+      }
+      assert.equal((await ask(`/request/disable${query}`, post)).status, 400);
     }
     assert.equal((await ask('/request/disable?access_hash=secret', post)).status, 200);
     assert.equal((await ask('/jsonstats?access_hash=secret')).status, 200);
+    assert.equal((await ask('/metrics', { headers: { authorization: 'Bearer secret' } })).status, 200);
     assert.equal((await ask('/health')).status, 503);
     assert.deepEqual(orders, [false]);
   });
@@ -105,12 +144,27 @@ it('refuses prices that are none', async () => {
   });
 });
 
+it('what a proxy or the inference server says about itself cannot become part of the page', async () => {
+  await withPages({ attestation: 'fake_tdx' }, async (ask) => {
+    const { body } = await ask('/stats');
+    assert.match(body, /&#60;m&#62;/);
+    assert.match(body, /down \(&#60;i&#62;ECONNREFUSED\)/);
+    assert.match(body, /&#60;script&#62;alert\(1\)/);
+    assert.match(body, /tier: simulated/);
+    assert.ok(!body.includes('<script') && !body.includes('<i>'));
+  });
+});
+
 it('shows its state to people, programs and Prometheus', async () => {
   await withPages({}, async (ask) => {
     const html = await ask('/stats');
     assert.match(html.type, /^text\/html/);
-    assert.match(html.body, /&#60;m&#62;/);
-    assert.match(html.body, /down \(ECONNREFUSED\)/);
+    assert.match(html.body, /<span class="badge bad">inference server down<\/span>/);
+    assert.match(html.body, /name="viewport"/);
+    assert.match(html.body, /1\.5×/);
+    assert.match(html.body, /JOB_TIMEOUT/);
+    assert.doesNotMatch(html.body, /git.commit|tier/i);
+    assert.match(html.policy, /^default-src 'none'; style-src 'sha256-/);
     const stats = await ask('/jsonstats');
     assert.equal(stats.type, 'application/json');
     assert.equal(JSON.parse(stats.body).stats.queries[0], 1);

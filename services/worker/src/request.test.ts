@@ -131,6 +131,17 @@ describe('hazard 1: a stream always reports its usage', () => {
   });
 });
 
+describe('a body behind a byte order mark, which some servers skip', () => {
+  it('is refused wherever it is an object, and passed on where it is none', () => {
+    const object = '\ufeff {"model":"another"}';
+    for (const url of ['/v1/embeddings', '/v1/chat/completions']) {
+      assert.match(refusal({ url, body: object }) ?? '', /^expected json object: not valid JSON/);
+    }
+    const text = '\ufeffwords';
+    assert.equal(sent({ url: '/v1/embeddings', body: text }), text);
+  });
+});
+
 describe('hazard 4: what a body asks for is compared with the reservation', () => {
   const within = (body: object) =>
     prepareRequest(request({ body: { model: 'm', ...body } }), { ...rules, maxTokens: 100 });

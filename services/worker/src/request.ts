@@ -61,7 +61,8 @@ interface Body {
 /**
  * Judges a request and makes it ready for the inference server. Unknown members and paths are passed on: what the
  * server behind us understands is its own affair. A stream of chat or completions is made to report its usage; the
- * usage chunk stays in the relayed stream even when the caller did not ask for it, as in the reference.
+ * usage chunk stays in the relayed stream, as in the reference: proxies count by it. Our gateway takes it out for
+ * callers who did not ask.
  * @throws {JobError} `JOB_INVALID`
  */
 export function prepareRequest(request: JobRequest, rules: RequestRules): UpstreamRequest {
@@ -177,6 +178,7 @@ function count(body: Body, name: string, least: 0 | 1): number {
   return value;
 }
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 const INCLUDE_USAGE = new Set(['include_usage']);
 const STREAM_OPTIONS = new Set(['stream_options']);
 
@@ -191,8 +193,10 @@ function withUsage({ json, members }: Body): Buffer {
   return splice(json, members, STREAM_OPTIONS, [`"stream_options":${forced.toString()}`]);
 }
 
+/** Behind a byte order mark, too: some servers skip it, and we read no such object. */
 function startsObject(body: Buffer): boolean {
-  return body.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) === 0x7b;
+  const text = body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? body.subarray(3) : body;
+  return text.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) === 0x7b;
 }
 
 /** No content type counts as JSON: the server would guess the same. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { silentLogger } from '@bombyx/base';
+import { FakeClock } from '@bombyx/testkit';
 import type { Dispatcher } from 'undici';
-import { ManualClock } from '../testing/clock.ts';
 import type { Answers } from './answers.ts';
 import { JobError } from './errors.ts';
 import type { JobSpec } from './job.ts';
@@ -19,7 +19,7 @@ const spec: JobSpec = {
 };
 
 function rig(maxActive = 1) {
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const stats = new Stats(clock);
   const handlers: Dispatcher.DispatchHandler[] = [];
   const errors: JobError[] = [];
@@ -61,14 +61,14 @@ it('one timer watches all limits, and none runs without jobs', () => {
   const { clock, runner, start, handlers, controller, errors } = rig(10);
   for (let i = 0; i < 10; i += 1) start();
   for (const handler of handlers) handler.onRequestStart?.(controller, {});
-  assert.equal(clock.waiting, 1);
+  assert.equal(clock.pending, 1);
   clock.advance(1_000 - 1);
   assert.equal(runner.active, 10);
   clock.advance(LIMIT_CHECK_MS + 1);
   assert.equal(runner.active, 0);
   assert.ok(errors.every(({ code }) => code === 'JOB_TIMEOUT'));
   clock.advance(LIMIT_CHECK_MS);
-  assert.equal(clock.waiting, 0);
+  assert.equal(clock.pending, 0);
 });
 
 it('what is no JobError reaches the caller as an internal error without its text', () => {

