@@ -12,19 +12,22 @@ const rows: Readonly<Record<string, number>> = {
   'packages/wire': 1,
   'packages/json': 1,
   'packages/ledger': 1,
+  'packages/page': 1,
   'packages/ton': 2,
+  'packages/diary': 2,
   'packages/transport': 2,
   'packages/config': 3,
   'services/client': 4,
   'services/proxy': 4,
   'services/worker': 4,
   'services/engine': 4,
+  'services/devnet': 4,
   'apps/gateway': 5,
   'apps/cli': 6,
 };
 /** Private helpers of tests: nothing that ships may import them. */
 const testOnly = new Set(['packages/testkit', 'e2e']);
-const pure = new Set(['packages/base', 'packages/wire', 'packages/json', 'packages/ledger']);
+const pure = new Set(['packages/base', 'packages/wire', 'packages/json', 'packages/ledger', 'packages/page']);
 const forbiddenInPure = /^node:(fs|net|tls|http|https|child_process|worker_threads|dgram|sqlite)/;
 
 const isTest = (file: string) => /\.(test|bench)\.ts$/.test(file) || file.includes('/testing/');

@@ -16,6 +16,7 @@ function step(name: string, command: string, args: readonly string[]): void {
 const only = process.argv.slice(2);
 if (only.length === 0) {
   step('lint and format', 'npx', ['--no-install', 'biome', 'check', '.']);
+  step('promises', 'npx', ['--no-install', 'oxlint']);
   step('types', 'npx', ['--no-install', 'tsc', '-b']);
   step('lockfile', process.execPath, ['tools/complete-lock.ts', '--check']);
 }

@@ -15,6 +15,23 @@ export interface PriceMultipliers {
   readonly reasoning: number;
 }
 
+/** Keys that may speak for the network, kept by roots with layout 4. */
+export interface KeyRegistry {
+  /** Expired ones are still listed until the contract drops them. */
+  readonly keys: readonly RegisteredKey[];
+  /** 32 bytes, Ed25519: adds keys without the owner. */
+  readonly managerKey: Buffer;
+  /** Where the key manager listens, as the owner wrote it. */
+  readonly managerAddress: string;
+}
+
+export interface RegisteredKey {
+  /** 32 bytes. */
+  readonly key: Buffer;
+  readonly type: number;
+  readonly expiresAtSec: number;
+}
+
 /** State of the root contract. Source of the fields: its two cells, lists and parameters. */
 export interface RootConfig {
   readonly ownerAddress: Address;
@@ -27,7 +44,7 @@ export interface RootConfig {
   readonly lastProxySeqno: number;
   /** Rises with every change; `min_config_version` of the wire speaks of this one. */
   readonly version: number;
-  /** Layout of the parameter cell, 0…3: part of every contract address. */
+  /** Layout of the parameter cell, 0…4: part of every contract address. */
   readonly structVersion: number;
   /** Rises with prices, delays, stakes and codes; moves every contract to a new address. */
   readonly paramsVersion: number;
@@ -44,4 +61,6 @@ export interface RootConfig {
   readonly proxyCode: Cell;
   readonly workerCode: Cell;
   readonly clientCode: Cell;
+  /** Only with layout 4. */
+  readonly keyRegistry?: KeyRegistry;
 }
