@@ -23,6 +23,7 @@ export function readConfig<T>(file: string, what: string, parse: (json: unknown)
     return parse(json);
   } catch (error) {
     if (!(error instanceof BombyxError)) throw error;
-    throw new CliError('CLI_CONFIG', `the ${what} ${file} is wrong: ${error.message}`, {}, { cause: error });
+    const faults = error.message.replace(`${what}: `, ''); // said already
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} is wrong: ${faults}`, {}, { cause: error });
   }
 }

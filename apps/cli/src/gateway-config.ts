@@ -5,6 +5,7 @@ import { CliError } from './usage.ts';
 
 const durationMs = z.int().min(1).max(0x7fff_ffff);
 const Schema = z.strictObject({
+  require_api_key: z.boolean().default(false),
   allowed_hosts: z.array(z.string().min(1)).max(64).default([]),
   cors_origin: z.string().min(1).optional(),
   max_body_bytes: z.int().min(1_024).max(0xff_0000).default(defaultOptions.maxBodyBytes),
@@ -16,9 +17,19 @@ const Schema = z.strictObject({
   total_timeout_ms: durationMs.default(defaultOptions.totalTimeoutMs),
 });
 
-/** Parts `json` into the client's own configuration and the gateway's. @throws {CliError} `CLI_CONFIG` */
-export function splitGatewayConfig(json: unknown): { client: unknown; gateway: Partial<GatewayOptions> } {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return { client: json, gateway: {} };
+/** The client's own configuration, and what concerns the gateway. */
+export interface ClientFile {
+  readonly client: unknown;
+  readonly gateway: Partial<GatewayOptions>;
+  /** Requests need an API key even before there is one. */
+  readonly requireApiKey: boolean;
+}
+
+/** @throws {CliError} `CLI_CONFIG` */
+export function splitGatewayConfig(json: unknown): ClientFile {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    return { client: json, gateway: {}, requireApiKey: false };
+  }
   const { gateway = {}, ...client } = json as Record<string, unknown>;
   const parsed = Schema.safeParse(gateway);
   if (!parsed.success) {
@@ -28,6 +39,7 @@ export function splitGatewayConfig(json: unknown): { client: unknown; gateway: P
   const fields = parsed.data;
   return {
     client,
+    requireApiKey: fields.require_api_key,
     gateway: {
       allowedHosts: fields.allowed_hosts,
       corsOrigin: fields.cors_origin,

@@ -32,12 +32,21 @@ it('lists the commands, and explains each with an example', () => {
   }
 });
 
-const refusals: readonly (readonly [name: string, args: string[], code: number, sentence: RegExp])[] = [
+const refusals: readonly (readonly [name: string, args: readonly string[], code: number, sentence: RegExp])[] = [
   ['an unknown command', ['start'], 2, /there is no command "start"/],
   ['an unknown option', ['up', '--prot', '1'], 2, /Unknown option '--prot'/],
   ['a port that is none', ['up', '--port', '70000'], 2, /--port must be an integer from 1024 to 65535, not "70000"/],
   ['a gateway that is no URL', ['chat', '--base-url', 'foo', 'hi'], 2, /--base-url must be a URL/],
   ['a negative number', ['chat', 'hi', '--max-tokens', '-3'], 2, /--max-tokens/],
+  ...['nonsense', '8000', 'host:', 'host:99999', 'http://127.0.0.1:8000'].map(
+    (address) =>
+      [
+        `"${address}" for the address of an inference server`,
+        ['doctor', '--forward-to', address],
+        2,
+        /--forward-to must be HOST:PORT, e\.g\. 127\.0\.0\.1:8000, not "/,
+      ] as const,
+  ),
   ['a question that is missing', ['chat'], 2, /say what to ask/],
   ['no network to ask', ['chat', '--data-dir', folder, 'hi'], 1, /no network runs here: start one with "bombyx up"/],
   [
@@ -52,7 +61,12 @@ const refusals: readonly (readonly [name: string, args: string[], code: number, 
     78,
     /torn\.json is not JSON/,
   ],
-  ['an unknown key', ['engine', '--config', file('key.json', '{"http_port":0,"prot":1}')], 78, /prot/],
+  [
+    'an unknown key',
+    ['engine', '--config', file('key.json', '{"http_port":0,"prot":1}')],
+    78,
+    /key\.json is wrong: unknown field "prot"/,
+  ],
   ['a missing root configuration', ['proxy', '--config', file('proxy.json', '{}')], 78, /proxy\.json is wrong/],
 ];
 for (const [name, args, code, sentence] of refusals) {
@@ -61,6 +75,16 @@ for (const [name, args, code, sentence] of refusals) {
     assert.match(err, sentence);
     assert.equal(err.trimEnd().split('\n').length, 1, err);
     assert.equal(status, code);
+  });
+}
+
+for (const damage of ['{"proxy"', 'null', '{}', '{"rootAddress":1}']) {
+  it(`says that keys are damaged which read ${damage}`, () => {
+    file('identity.json', damage);
+    const { code, err } = run('up', '--data-dir', folder, '--port', '65012');
+    rmSync(join(folder, 'identity.json'));
+    assert.match(err, /identity\.json is damaged: restore it, or move it away to start as a new network\n$/);
+    assert.equal(code, 78);
   });
 }
 

@@ -3,13 +3,16 @@
 import { BombyxError } from '@bombyx/base';
 import manifest from '../package.json' with { type: 'json' };
 import { chat } from './commands/chat.ts';
+import { costs } from './commands/costs.ts';
 import { doctor } from './commands/doctor.ts';
+import { earnings } from './commands/earnings.ts';
+import { keys } from './commands/keys.ts';
 import { roles } from './commands/role.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 import { CliError, type Command, helpOf, parseCommandLine } from './usage.ts';
 
-const commands: readonly Command[] = [up, chat, status, doctor, ...roles];
+const commands: readonly Command[] = [up, chat, status, doctor, keys, costs, earnings, ...roles];
 
 /** Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (as in sysexits.h). */
 function exitCodeOf(error: unknown): number {
@@ -73,6 +76,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return command.run(args, stopSignal());
 }
 
+process.umask(0o077); // keys, ledgers and logs are for this user alone
 process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
 try {
   process.exitCode = await main(process.argv.slice(2));

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Address, formatAddress } from '@bombyx/ton';
+import { z } from 'zod';
 import contracts from '../templates/reference-contracts.json' with { type: 'json' };
 import { freePorts } from './ports.ts';
 import { makeFolder } from './state-file.ts';
@@ -20,17 +21,21 @@ export interface NetworkFiles {
   readonly root: string;
   readonly config: Readonly<Record<'engine' | 'worker' | 'proxy' | 'client', string>>;
   readonly logs: string;
+  /** Password of all pages. */
+  readonly accessHash: string;
 }
 
+const peer = z.object({ owner: z.string(), walletKey: z.string() });
 /** What stays the same over restarts. Each role only ever reads its own part, from its own file. */
-interface Identity {
-  readonly rootAddress: string;
-  readonly rootOwner: string;
-  readonly accessHash: string;
-  readonly proxy: { readonly owner: string; readonly machineKey: string; readonly walletKey: string };
-  readonly worker: { readonly owner: string; readonly walletKey: string };
-  readonly client: { readonly owner: string; readonly walletKey: string };
-}
+const Identity = z.object({
+  rootAddress: z.string(),
+  rootOwner: z.string(),
+  accessHash: z.string(),
+  proxy: peer.extend({ machineKey: z.string() }),
+  worker: peer,
+  client: peer,
+});
+type Identity = z.output<typeof Identity>;
 
 /** Prices of the local network, nanotons per adjusted token. */
 const PRICE_PER_TOKEN = 2;
@@ -38,7 +43,7 @@ const WORKER_FEE_PER_TOKEN = 1;
 
 /** @throws {CliError} `CLI_CONFIG` when the folder cannot be written or its identity file is damaged */
 export async function prepareNetwork(folder: string, gatewayPort: number): Promise<NetworkFiles> {
-  const files: NetworkFiles = {
+  const files: Omit<NetworkFiles, 'accessHash'> = {
     folder,
     root: join(folder, 'root.json'),
     config: {
@@ -93,6 +98,7 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       proxy_policy: 'fake_tdx',
       forward_requests_to: `127.0.0.1:${enginePort}`,
       max_active_requests: 16,
+      data_dir: join(folder, 'worker'),
     });
     writeJson(files.config.proxy, {
       ...common,
@@ -112,8 +118,9 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       node_wallet_key: identity.client.walletKey,
       proxy_policy: 'fake_tdx',
       proxy_connections: 1,
+      data_dir: join(folder, 'client'),
     });
-    return files;
+    return { ...files, accessHash: identity.accessHash };
   } catch (error) {
     if (error instanceof CliError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -124,7 +131,7 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
 function readOrDrawIdentity(file: string): Identity {
   if (existsSync(file)) {
     try {
-      return JSON.parse(readFileSync(file, 'utf8')) as Identity;
+      return Identity.parse(JSON.parse(readFileSync(file, 'utf8')));
     } catch (error) {
       throw new CliError(
         'CLI_CONFIG',

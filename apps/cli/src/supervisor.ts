@@ -53,7 +53,7 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Starts a child and waits until it says that it is ready. @returns its `ready` event
-   * @throws {CliError} `CLI_CHILD`, or the code the child gave, with the child's own sentence
+   * @throws {CliError} `CLI_STOPPED` when `signal` aborts first; `CLI_CHILD`, or the code the child gave, with the child's own sentence
    */
   async start(spec: ChildSpec, signal: AbortSignal): Promise<ChildEvent> {
     const child = new SupervisedChild(spec, this.#options);
@@ -96,6 +96,7 @@ class SupervisedChild {
     const { ready, exited } = this.#spawn();
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(this.#options.startTimeoutMs)]);
     const gaveUp = once(timeout, 'abort').then(() => {
+      if (signal.aborted) throw new CliError('CLI_STOPPED', 'stopped while it started');
       throw new CliError('CLI_CHILD', `${this.#spec.role} did not start in time; its log is ${this.#spec.logFile}`);
     });
     try {
@@ -146,12 +147,12 @@ class SupervisedChild {
   }
 
   #spawn(): { ready: Promise<ChildEvent>; exited: Promise<void> } {
-    const log = openSync(this.#spec.logFile, 'a', 0o600);
+    const log = openLog(this.#spec.logFile);
     this.#startedAtMs = Date.now();
     const child = spawn(process.execPath, [this.#options.main, ...this.#spec.args, '--json'], {
       stdio: ['ignore', 'pipe', log, 'ipc'],
     });
-    closeSync(log);
+    if (log !== 'ignore') closeSync(log);
     this.#process = child;
     child.channel?.unref();
     const exited = new Promise<void>((done) => {
@@ -178,6 +179,15 @@ class SupervisedChild {
       child.once('error', fail);
     });
     return { ready, exited };
+  }
+}
+
+/** A network without a log goes on: its folder was deleted, or the disk is full. */
+function openLog(file: string): number | 'ignore' {
+  try {
+    return openSync(file, 'a', 0o600);
+  } catch {
+    return 'ignore';
   }
 }
 

@@ -8,7 +8,11 @@ export type CliErrorCode =
   | 'CLI_PORT_IN_USE'
   | 'CLI_RUNNING'
   | 'CLI_NOT_RUNNING'
-  | 'CLI_CHILD';
+  | 'CLI_NOT_AN_API' // an HTTP server, and no OpenAI API where it was looked for
+  | 'CLI_REFUSED' // an OpenAI API answered with an error
+  | 'CLI_STOPPED'
+  | 'CLI_CHILD'; // a process of the network failed
+
 /** One sentence for the person at the terminal; no stack is shown. */
 export class CliError extends BombyxError<CliErrorCode> {}
 

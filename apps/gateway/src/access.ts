@@ -1,14 +1,15 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import { AccessHash } from '@bombyx/page';
 import { GatewayError } from './errors.ts';
 import type { GatewayOptions } from './options.ts';
 
-/** Who may ask. Built once from the options; each check either returns or throws. */
+/** Who may ask. Built once from the options. */
 export class Access {
+  /** Password of statistics, metrics and management; inference and health need none. */
+  readonly hash: AccessHash;
   readonly #hosts: ReadonlySet<string> | undefined;
   readonly #corsOrigin: string | undefined;
-  readonly #accessHash: Buffer | undefined;
 
   constructor(options: GatewayOptions) {
     const guarded = isLoopback(options.host) || options.allowedHosts.length > 0;
@@ -16,7 +17,7 @@ export class Access {
       ? new Set(['localhost', options.host.toLowerCase(), ...options.allowedHosts.map((host) => host.toLowerCase())])
       : undefined;
     this.#corsOrigin = options.corsOrigin;
-    this.#accessHash = options.httpAccessHash === undefined ? undefined : digest(options.httpAccessHash);
+    this.hash = new AccessHash(options.httpAccessHash ?? '');
   }
 
   /**
@@ -46,27 +47,6 @@ export class Access {
     res.setHeader('access-control-expose-headers', 'x-request-id, retry-after, retry-after-ms');
     res.setHeader('vary', 'origin');
   }
-
-  /**
-   * The password of statistics and management, as `access_hash=` in the query (not percent-decoded, as C++ does) or in
-   * the header `x-bombyx-access-hash`. Compared in constant time. @throws {GatewayError} `GATEWAY_WRONG_ACCESS_HASH`
-   */
-  checkHash(req: IncomingMessage, query: string): void {
-    if (!this.#accessHash) return;
-    const given = req.headers['x-bombyx-access-hash'] ?? queryValue(query, 'access_hash') ?? '';
-    if (!timingSafeEqual(digest(String(given)), this.#accessHash)) {
-      throw new GatewayError('GATEWAY_WRONG_ACCESS_HASH', 'access_hash is missing or wrong');
-    }
-  }
-}
-
-export function queryValue(query: string, name: string): string | undefined {
-  const pair = query.split('&').find((part) => part.startsWith(`${name}=`));
-  return pair?.slice(name.length + 1);
-}
-
-function digest(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
 }
 
 function hostName(host: string): string {

@@ -11,7 +11,7 @@ const STATUS = {
   GATEWAY_MISSING_MODEL: 400,
   GATEWAY_DUPLICATE_FIELD: 400,
   GATEWAY_UNSUPPORTED: 400,
-  GATEWAY_WRONG_ACCESS_HASH: 401,
+  GATEWAY_INVALID_API_KEY: 401,
   GATEWAY_FORBIDDEN_HOST: 403,
   GATEWAY_FORBIDDEN_ORIGIN: 403,
   GATEWAY_UNKNOWN_PATH: 404,
@@ -20,13 +20,20 @@ const STATUS = {
   GATEWAY_BODY_TIMEOUT: 408,
   GATEWAY_BODY_TOO_LARGE: 413,
   GATEWAY_TOO_MANY_REQUESTS: 429,
+  GATEWAY_INSUFFICIENT_QUOTA: 429,
   GATEWAY_HEADERS_TOO_LARGE: 431,
   GATEWAY_INTERNAL: 500,
   GATEWAY_BAD_ANSWER: 502,
   GATEWAY_NOT_READY: 503,
+  GATEWAY_KEYS_UNAVAILABLE: 503,
 } as const;
 
 export type GatewayErrorCode = keyof typeof STATUS;
+
+export interface GatewayErrorOptions extends ErrorOptions {
+  readonly param?: string;
+  readonly retryAfterMs?: number;
+}
 
 /** A request the gateway refuses itself, before or instead of sending it into the network. */
 export class GatewayError extends BombyxError<GatewayErrorCode> {
@@ -35,8 +42,8 @@ export class GatewayError extends BombyxError<GatewayErrorCode> {
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: GatewayErrorCode, message: string, options: { param?: string; retryAfterMs?: number } = {}) {
-    super(code, message, options.param === undefined ? {} : { param: options.param });
+  constructor(code: GatewayErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    super(code, message, options.param === undefined ? {} : { param: options.param }, options);
     this.httpStatus = STATUS[code];
     this.param = options.param;
     this.retryAfterMs = options.retryAfterMs;
@@ -57,7 +64,7 @@ export function openAiError(error: GatewayError | ClientError): OpenAiError {
   const status = statusOf(error);
   return {
     message: error.message,
-    type: typeOf(status),
+    type: error.code === 'GATEWAY_INSUFFICIENT_QUOTA' ? 'insufficient_quota' : typeOf(status),
     param: local ? (error.param ?? null) : error.code === 'CLIENT_UNKNOWN_MODEL' ? 'model' : null,
     code: error.code === 'CLIENT_UNKNOWN_MODEL' ? 'model_not_found' : error.code.replace(/^[A-Z]+_/, '').toLowerCase(),
     ...(local ? {} : { cocoon_code: error.cocoonCode }),
@@ -103,8 +110,9 @@ export function writeError(res: ServerResponse, error: GatewayError | ClientErro
   if (retryAfterMs !== undefined && retryAfterMs >= 0) {
     headers['retry-after'] = Math.ceil(retryAfterMs / 1000); // whole seconds by RFC 9110
     headers['retry-after-ms'] = Math.ceil(retryAfterMs); // what the OpenAI packages look for first
-  } else if (statusOf(error) === 409) {
-    headers['x-should-retry'] = 'false'; // the packages would repeat a price that is too low
+  } else if (statusOf(error) === 409 || error.code === 'GATEWAY_INSUFFICIENT_QUOTA') {
+    headers['x-should-retry'] = 'false'; // the packages would repeat a price that is too low, or ask for money again
   }
+  if (error.code === 'GATEWAY_INVALID_API_KEY') headers['www-authenticate'] = 'Bearer'; // as RFC 9110 wants of a 401
   res.writeHead(statusOf(error), headers).end(body);
 }

@@ -7,6 +7,8 @@ import { type DebugLog, DebugTail } from './debug.ts';
 import { asAnswerable, causeOf, GatewayError } from './errors.ts';
 import { requestHeaders } from './headers.ts';
 import { type Inference, inferenceOfHeaders, readInference } from './inference.ts';
+import { paidBy, type Starter } from './key-client.ts';
+import type { Hold, Key, Keys } from './keys.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { onlyModel } from './models.ts';
 import type { GatewayOptions } from './options.ts';
@@ -21,6 +23,7 @@ export interface ForwardContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly access: Access;
+  readonly keys: Keys | undefined;
   readonly metrics: GatewayMetrics;
   readonly support: ResponsesSupport;
   readonly bodies: ByteBudget;
@@ -48,6 +51,8 @@ export class Exchange {
   readonly #body: BodyCollector;
   #closed = false;
   #counted = false;
+  /** Who pays; undefined where no key is needed. */
+  #key: Key | undefined;
 
   /** @param path of `req`, without query */
   constructor(context: ForwardContext, req: IncomingMessage, res: ServerResponse, path: string) {
@@ -61,12 +66,14 @@ export class Exchange {
   }
 
   start(): void {
-    const { options, access } = this.#context;
+    const { options, access, keys } = this.#context;
     this.#context.inFlight++;
     this.#res.on('close', () => this.#close());
     try {
       access.checkCaller(this.#req);
       access.addCorsHeaders(this.#req, this.#res);
+      const { authorization } = this.#req.headers;
+      if (keys?.asks(authorization)) this.#key = keys.authenticate(authorization);
       if (this.#context.inFlight > options.maxConcurrentRequests) throw overloaded();
       checkTarget(this.#req, this.#path);
     } catch (error) {
@@ -115,8 +122,8 @@ export class Exchange {
 
   #forward(inference: Inference, model: string): void {
     if (this.#closed) return;
-    const { client, clock, support, options, debugLog } = this.#context;
-    const { maxTokens, maxCoefficient, timeouts, enableDebug, requestGuid, body } = inference;
+    const { options } = this.#context;
+    const { maxTokens, maxCoefficient, timeouts, enableDebug, body } = inference;
     // a caller that neither reads nor leaves; Node sets this back for the next request of the connection
     this.#req.socket.setTimeout(timeouts.totalMs + options.drainTimeoutMs);
     const request: ClientRequest = {
@@ -130,6 +137,26 @@ export class Exchange {
       timeouts,
       enableDebug,
     };
+    if (this.#key) this.#pay(this.#key, inference, request);
+    else this.#run(inference, request, this.#context.client);
+  }
+
+  /** A request of a key runs once it is certain that the key can pay for it. */
+  async #pay(key: Key, inference: Inference, request: ClientRequest): Promise<void> {
+    const { client } = this.#context;
+    const keys = this.#context.keys!; // it is where the key came from
+    let hold: Hold | undefined;
+    try {
+      hold = await keys.hold(key, client.mostCost(request));
+      if (!this.#closed) return this.#run(inference, request, paidBy(key, hold, keys, client));
+    } catch (error) {
+      this.#refuse(error);
+    }
+    hold?.settle(0n).catch(ignore); // it was not sent
+  }
+
+  #run({ enableDebug, requestGuid, hidesUsage }: Inference, request: ClientRequest, client: Starter): void {
+    const { clock, support, options, debugLog } = this.#context;
     const keep = (entry: string) => {
       if (requestGuid !== undefined) debugLog.put(requestGuid, entry);
     };
@@ -139,7 +166,7 @@ export class Exchange {
       debug: enableDebug ? new DebugTail(() => clock.nowMs(), keep) : undefined,
     });
     if (this.#route !== 'responses') {
-      relay.start(client, request, inference.hidesUsage ? new WithoutUsageChunk(relay) : relay);
+      relay.start(client, request, hidesUsage ? new WithoutUsageChunk(relay) : relay);
       return;
     }
     const { maxHeldAnswerBytes } = options;
@@ -183,6 +210,8 @@ export class Exchange {
     return this.#context.clock.monotonicMs() - this.#startedAt;
   }
 }
+
+function ignore(): void {}
 
 /**
  * A path is joined to the inference server's own address further on, so it must not climb out of `/v1/`.

@@ -8,6 +8,7 @@ import { ByteBudget, refuse } from './body.ts';
 import { DebugLog } from './debug.ts';
 import { asAnswerable, causeOf, GatewayError, openAiError } from './errors.ts';
 import { Exchange, type ForwardContext } from './forward.ts';
+import type { Keys } from './keys.ts';
 import type { ManagementActions } from './management.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { defaultOptions, type GatewayOptions } from './options.ts';
@@ -18,6 +19,8 @@ export interface GatewayDeps {
   readonly client: Client;
   readonly clock: Clock;
   readonly log: Logger;
+  /** API keys, where callers may need one. The caller's to close, after the gateway. */
+  readonly keys?: Keys | undefined;
   /** Payment actions of a client that has TON. */
   readonly management?: ManagementActions;
 }
@@ -44,6 +47,7 @@ export async function startGateway(options: Partial<GatewayOptions>, deps: Gatew
     clock,
     log,
     access: new Access(full),
+    keys: deps.keys,
     metrics: new GatewayMetrics(
       () => context.inFlight,
       () => client.ready,
@@ -134,10 +138,13 @@ async function answerPageSafely(
   path: string,
   query: string,
 ): Promise<void> {
-  const { access, clock, log } = context;
+  const { access, keys, clock, log } = context;
   try {
     access.checkCaller(req);
     access.addCorsHeaders(req, res);
+    const { authorization } = req.headers;
+    const isOperator = access.hash.isSet && !access.hash.refuses(query, authorization); // may see more than models
+    if (path.startsWith('/v1/') && !isOperator && keys?.asks(authorization)) keys.authenticate(authorization);
     await answerPage(context, management, req, res, path, query);
   } catch (thrown) {
     const error = asAnswerable(thrown);

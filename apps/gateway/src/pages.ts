@@ -1,15 +1,15 @@
 /** The paths that are not inference: models, health, statistics, metrics, management. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { queryValue } from './access.ts';
+import { pageHeaders, queryValue } from '@bombyx/page';
 import { GatewayError } from './errors.ts';
 import type { ForwardContext } from './forward.ts';
 import { actionOf, type ManagementActions, manage } from './management.ts';
 import { listModels, retrieveModel } from './models.ts';
 import { statsPage } from './stats-page.ts';
 
-interface Page {
+interface Answer {
   readonly status?: number;
-  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
@@ -20,7 +20,7 @@ export function isPage(path: string): boolean {
   return path === '/v1/models' || path.startsWith(MODELS) || !path.startsWith('/v1/');
 }
 
-/** Answers `path`. @throws {GatewayError} for unknown paths, wrong methods and missing passwords; what the client throws */
+/** Answers `path`. @throws {GatewayError} for unknown paths and wrong methods; what the client throws */
 export async function answerPage(
   context: ForwardContext,
   management: ManagementActions | undefined,
@@ -30,31 +30,32 @@ export async function answerPage(
   query: string,
 ): Promise<void> {
   req.resume(); // nothing here takes a body
-  const { type, text, status = 200 } = await pageOf(context, management, req, path, query);
-  const body = Buffer.from(text);
-  res.writeHead(status, {
-    'content-type': type,
+  const refusal = isOpen(path) ? undefined : context.access.hash.refuses(query, req.headers.authorization);
+  const answer = refusal
+    ? { status: refusal.status, ...plain(`${refusal.text}\n`) }
+    : await answerTo(context, management, req, path, query);
+  const body = Buffer.from(answer.text);
+  res.writeHead(answer.status ?? 200, {
     'content-length': body.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...(type === HTML ? { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" } : {}),
+    ...answer.headers,
   });
   res.end(body);
 }
 
-async function pageOf(
+async function answerTo(
   context: ForwardContext,
   management: ManagementActions | undefined,
   req: IncomingMessage,
   path: string,
   query: string,
-): Promise<Page> {
-  const { client, access, metrics } = context;
+): Promise<Answer> {
+  const { client, clock, metrics } = context;
   const action = actionOf(path);
   if (action) {
-    access.checkHash(req, query);
     if (req.method !== 'POST') throw new GatewayError('GATEWAY_METHOD_NOT_ALLOWED', `${path} takes POST`);
-    return { type: 'text/plain; charset=utf-8', text: await manage(management, action, queryValue(query, 'proxy')) };
+    return plain(await manage(management, action, queryValue(query, 'proxy')));
   }
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     throw new GatewayError(
@@ -73,36 +74,39 @@ async function pageOf(
       };
     }
     case '/metrics':
-      return { type: metrics.contentType, text: await metrics.text() };
-    case '/stats':
-      access.checkHash(req, query);
-      return { type: HTML, text: statsPage(client.snapshot(), { ready: client.ready, inFlight: context.inFlight }) };
+      return { headers: { 'content-type': metrics.contentType }, text: await metrics.text() };
+    case '/stats': {
+      const state = { ready: client.ready, inFlight: context.inFlight, nowMs: clock.nowMs() };
+      return { headers: pageHeaders, text: statsPage(client.snapshot(), state) };
+    }
     case '/jsonstats':
-      access.checkHash(req, query);
       return json(client.snapshot());
     case '/request/debuglogentry':
-      access.checkHash(req, query);
-      return { type: JSON_TYPE, text: context.debugLog.get(queryValue(query, 'request_guid') ?? '') };
+      return jsonText(context.debugLog.get(queryValue(query, 'request_guid') ?? ''));
     default:
       throw new GatewayError('GATEWAY_UNKNOWN_PATH', 'this path is not served; the API is under /v1/');
   }
 }
 
-const JSON_TYPE = 'application/json';
-const HTML = 'text/html; charset=utf-8';
-const FIXED: ReadonlySet<string> = new Set([
-  '/v1/models',
-  '/health',
-  '/metrics',
-  '/stats',
-  '/jsonstats',
-  '/request/debuglogentry',
-]);
+const GUARDED: ReadonlySet<string> = new Set(['/metrics', '/stats', '/jsonstats', '/request/debuglogentry']);
 
-function isKnown(path: string): boolean {
-  return FIXED.has(path) || path.startsWith(MODELS);
+/** Paths without password: the API, health, and those that do not exist. */
+function isOpen(path: string): boolean {
+  return !GUARDED.has(path) && actionOf(path) === undefined;
 }
 
-function json(value: unknown): Page {
-  return { type: JSON_TYPE, text: JSON.stringify(value) };
+function isKnown(path: string): boolean {
+  return path === '/v1/models' || path === '/health' || GUARDED.has(path) || path.startsWith(MODELS);
+}
+
+function plain(text: string): Answer {
+  return { headers: { 'content-type': 'text/plain; charset=utf-8' }, text };
+}
+
+function jsonText(text: string): Answer {
+  return { headers: { 'content-type': 'application/json' }, text };
+}
+
+function json(value: unknown): Answer {
+  return jsonText(JSON.stringify(value));
 }

@@ -1,17 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '@bombyx/base';
-import type {
-  AnswerSink,
-  Client,
-  ClientError,
-  ClientRequest,
-  FinalInfo,
-  HeaderList,
-  RunningRequest,
-} from '@bombyx/client';
+import type { AnswerSink, ClientError, ClientRequest, FinalInfo, HeaderList, RunningRequest } from '@bombyx/client';
 import type { DebugTail } from './debug.ts';
 import { GatewayError, openAiError, statusOf, writeError } from './errors.ts';
 import { relayedHeaders } from './headers.ts';
+import type { Starter } from './key-client.ts';
 
 /** How an answer ended; for metrics. */
 export interface Outcome {
@@ -67,7 +60,7 @@ export class AnswerRelay implements AnswerSink {
   }
 
   /** Sends a request whose answer goes to `sink`, by default this relay. A later start takes the place of an earlier one. */
-  start(client: Client, request: ClientRequest, sink: AnswerSink = this): void {
+  start(client: Starter, request: ClientRequest, sink: AnswerSink = this): void {
     if (this.#over) return;
     this.#running?.cancel();
     this.#running = client.run(request, sink);

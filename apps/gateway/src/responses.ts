@@ -1,6 +1,7 @@
 /** `/v1/responses`: passed through where the model's server has it, else translated to and from a chat. */
-import type { AnswerSink, Client, ClientError, ClientRequest, FinalInfo, HeaderList } from '@bombyx/client';
+import type { AnswerSink, ClientError, ClientRequest, FinalInfo, HeaderList } from '@bombyx/client';
 import { asAnswerable, GatewayError } from './errors.ts';
+import type { Starter } from './key-client.ts';
 import type { AnswerRelay } from './relay.ts';
 import { ResponseBuilder } from './responses-answer.ts';
 import { chatFromResponses, isObject } from './responses-request.ts';
@@ -32,7 +33,7 @@ export class ResponsesSupport {
 }
 
 export interface ResponsesDeps {
-  readonly client: Client;
+  readonly client: Starter;
   readonly relay: AnswerRelay;
   readonly support: ResponsesSupport;
   readonly nowMs: number;

@@ -1,100 +1,132 @@
+/** The statistics page for people. */
 import type { ClientSnapshot } from '@bombyx/client';
+import {
+  badge,
+  brief,
+  code,
+  coins,
+  count,
+  decimal,
+  facts,
+  failures,
+  type Html,
+  networkRules,
+  page,
+  records,
+  registeredProxies,
+  section,
+  short,
+  synced,
+  tiles,
+  traffic,
+  weakestTier,
+} from '@bombyx/page';
 
 /** What the page shows besides the snapshot. */
 export interface PageState {
   readonly ready: boolean;
   readonly inFlight: number;
+  readonly nowMs: number;
 }
 
-const PERIODS = ['total', '1 s', '10 s', '1 min', '10 min', '1 h', '1 d'];
-
-/** The statistics as one page without scripts, for a desktop and a phone; refreshes itself every 10 s. */
+/** @returns an HTML document, to be served with `pageHeaders` */
 export function statsPage(snapshot: ClientSnapshot, state: PageState): string {
-  const { proxy_connections: connections, stats, requests, ...rest } = snapshot;
-  const ready = connections.filter((connection) => connection.is_ready).length;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="10"><title>Bombyx client</title><style>${STYLE}</style></head><body><main>
-<h1>Bombyx client <span class="${state.ready ? 'good' : 'bad'}">${state.ready ? 'ready' : 'not ready'}</span></h1>
-<div class="tiles">
-${tile('proxies ready', `${ready} of ${connections.length}`)}
-${tile('requests running', state.inFlight)}
-${tile('requests so far', stats.queries[0] ?? 0)}
-${tile('failed', stats.failed[0] ?? 0)}
-${tile('tried again', requests.retried)}
-</div>
-<h2>Proxies</h2>${table(connections)}
-<h2>Traffic <small>total, then decayed rates per second</small></h2>${rates(stats)}
-${Object.entries(rest).map(section).join('\n')}
-</main></body></html>
-`;
+  const { proxy_connections: connections, root_contract_config: root, stats, requests } = snapshot;
+  const ready = connections.filter((connection) => connection.is_ready);
+  return page({
+    part: 'client',
+    state: state.ready ? { mood: 'good', text: 'ready' } : { mood: 'bad', text: 'no proxy' },
+    tier: weakestTier(ready.map(({ attestation }) => attestation)),
+    sections: [
+      tiles([
+        ['proxies ready', `${ready.length} of ${connections.length}`],
+        ['requests running', count(state.inFlight)],
+        ['requests so far', count(stats.queries[0] ?? 0)],
+        ['failed', count(stats.failed[0] ?? 0)],
+        ['tried again', count(requests.retried)],
+      ]),
+      section('Proxies', connectionTable(connections)),
+      traffic(stats),
+      failures(requests.errors),
+      section('Tokens and payments', accountTable(snapshot.proxies), 'Adjusted tokens, as each proxy bills them.'),
+      usageChecks(snapshot.usage_checks),
+      own(snapshot, state.nowMs),
+      networkRules(root),
+      registeredProxies(root),
+    ],
+  });
 }
 
-function tile(name: string, value: string | number): string {
-  return `<div class="tile"><b>${escaped(show(value))}</b><span>${escaped(name)}</span></div>`;
-}
-
-function section([name, value]: [string, unknown]): string {
-  return `<h2>${escaped(title(name))}</h2>${block(value)}`;
-}
-
-/** A value in the form that suits it: rows of equal objects as a table, one object as a list, anything else as text. */
-function block(value: unknown): string {
-  if (Array.isArray(value)) {
-    if (value.every((row) => typeof row === 'object' && row !== null)) return table(value as Record<string, unknown>[]);
-    return value.length === 0
-      ? '<p class="none">none</p>'
-      : `<p>${value.map((one) => `<code>${escaped(show(one))}</code>`).join('<br>')}</p>`;
-  }
-  if (typeof value !== 'object' || value === null) return `<code>${escaped(show(value))}</code>`;
-  const rows = Object.entries(value).map(
-    ([key, one]) => `<tr><th>${escaped(title(key))}</th><td>${block(one)}</td></tr>`,
-  );
-  return `<div class="scroll"><table>${rows.join('')}</table></div>`;
-}
-
-function table(rows: readonly object[]): string {
-  if (rows.length === 0) return '<p class="none">none</p>';
-  const names = Object.keys(rows[0] as object);
-  const head = names.map((name) => `<th>${escaped(title(name))}</th>`).join('');
-  const body = rows.map(
-    (row) => `<tr>${names.map((name) => `<td>${block((row as Record<string, unknown>)[name])}</td>`).join('')}</tr>`,
-  );
-  return `<div class="scroll"><table><tr>${head}</tr>${body.join('')}</table></div>`;
-}
-
-function rates(stats: ClientSnapshot['stats']): string {
-  return table(
-    Object.entries(stats).map(([name, values]) => {
-      const cells = PERIODS.map((period, i) => [period, round(values[i] ?? 0)] as const);
-      return { what: title(name), ...Object.fromEntries(cells) };
-    }),
+function connectionTable(connections: ClientSnapshot['proxy_connections']): Html {
+  return records(
+    connections,
+    [
+      ['address', (to) => code(to.address)],
+      ['state', (to) => (to.is_ready ? badge('good', 'ready') : badge('bad', 'not ready'))],
+      ['tier', (to) => (to.is_ready ? weakestTier([to.attestation]) : undefined)],
+      ['contract', (to) => short(to.proxy_sc_address)],
+      ['protocol', (to) => (to.is_ready ? `version ${to.proto_version}` : undefined)],
+      ['running', (to) => count(to.running), 'number'],
+      ['recent failures', (to) => positive(to.recent_failures, decimal), 'number'],
+      ['last error', (to) => brief(to.last_error), 'text'],
+    ],
+    'No proxy is known yet.',
   );
 }
 
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
+function accountTable(accounts: ClientSnapshot['proxies']): Html {
+  return records(
+    accounts,
+    [
+      ['proxy', (at) => short(at.proxy_sc_address)],
+      ['our contract there', (at) => short(at.sc_address)],
+      ['used', (at) => count(at.tokens_used_proxy_max), 'number'],
+      ['on its disk', (at) => count(at.tokens_used_proxy_committed_to_db), 'number'],
+      ['signed for', (at) => count(at.tokens_signed), 'number'],
+      ['charged', (at) => positive(at.tokens_charged, count), 'number'],
+      ['paid in', (at) => positive(at.tokens_payed, coins), 'number'],
+    ],
+    'No proxy has been used yet.',
+  );
 }
 
-function title(name: string): string {
-  return name.replaceAll('_', ' ');
+function usageChecks({ checked, disagreements, latest }: ClientSnapshot['usage_checks']): Html | undefined {
+  if (checked === 0) return undefined;
+  const verdict = disagreements === 0 ? badge('good', 'none') : badge('bad', count(disagreements));
+  const table = records(
+    latest,
+    [
+      ['proxy', ({ proxy_sc_address }) => short(proxy_sc_address)],
+      ['request', ({ request_id }) => short(request_id)],
+      ['what did not fit', (one) => brief(one.failures.join('; ')), 'text'],
+    ],
+    '',
+  );
+  return section('Bills checked', [
+    facts([
+      ['checked', count(checked)],
+      ['disagreements', verdict],
+    ]),
+    latest.length > 0 ? table : undefined,
+  ]);
 }
 
-function show(value: unknown): string {
-  return typeof value === 'number' ? value.toLocaleString('en-US') : String(value ?? '–');
+function own({ localconf, wallet, status }: ClientSnapshot, nowMs: number): Html | undefined {
+  const onChain = wallet.balance > 0 || wallet.seqno > 0;
+  return section(
+    'This client',
+    facts([
+      ['owner', code(localconf.owner_address)],
+      ['root contract', code(localconf.root_address)],
+      ['wallet', code(wallet.address)],
+      ['wallet balance', onChain ? coins(wallet.balance) : undefined],
+      ['transactions under way', positive(wallet.pending_transactions_cnt + wallet.active_transactions_cnt, count)],
+      ['TON', synced(status.ton_last_synced_at, nowMs)],
+      ['checks what proxies run', localconf.check_proxy_hash ? 'yes' : 'no'],
+    ]),
+  );
 }
 
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+function positive(value: number, show: (value: number) => string): string | undefined {
+  return value > 0 ? show(value) : undefined;
 }
-
-const STYLE = `
-:root{color-scheme:light dark;--line:#8884;--dim:#8889}
-body{margin:0;font:15px/1.5 system-ui,sans-serif}main{max-width:72rem;margin:auto;padding:1rem}
-h1{font-size:1.4rem}h2{font-size:1.05rem;margin:2rem 0 .5rem;text-transform:capitalize}small{font-weight:400;opacity:.7;text-transform:none}
-.good,.bad{font-size:.8rem;padding:.15rem .6rem;border-radius:1rem;color:#fff;vertical-align:middle}.good{background:#18794e}.bad{background:#b42318}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem}
-.tile{border:1px solid var(--line);border-radius:.5rem;padding:.75rem}.tile b{display:block;font-size:1.3rem}.tile span{opacity:.7}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}th{font-weight:500;opacity:.75}
-code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}.none{opacity:.6}`;

@@ -7,6 +7,7 @@ import type {
   ModelInfo,
   RunningRequest,
 } from '@bombyx/client';
+import { ClientError } from '@bombyx/client';
 
 /** One request as the gateway sent it, and what it did with the answer. */
 export interface FakeRun {
@@ -18,11 +19,15 @@ export interface FakeRun {
   /** Called on every grant. */
   onConsumed: (bytes: number) => void;
   onCancel: () => void;
+  /** Tells the payer what it costs, in nanoTON; the end of the answer does, too. Only the first call counts. */
+  bill: (nanoTon: bigint | undefined) => void;
 }
 
 /** What plays the rest of the network: answers a request through its sink, or leaves it waiting. */
 export type Backend = (run: FakeRun) => unknown;
 
+/** nanoTON a token. */
+export const PRICE = 2n;
 export const TOKENS: FinalInfo['tokens'] = { prompt: 34n, cached: 0n, completion: 9n, reasoning: 0n, total: 43n };
 
 /** A client without a network. Keeps the promise that a sink is never called from inside `run`. */
@@ -44,9 +49,27 @@ export class FakeClient implements Client {
   }
 
   run(request: ClientRequest, sink: AnswerSink): RunningRequest {
+    const settle = request.payer?.hold(this.mostCost(request));
+    let billed = false;
+    const bill: FakeRun['bill'] = (nanoTon) => {
+      if (!billed) settle?.(nanoTon);
+      billed = true;
+    };
     const run: FakeRun = {
       request,
-      sink,
+      sink: {
+        head: (status, reason, headers) => sink.head(status, reason, headers),
+        part: (bytes) => sink.part(bytes),
+        end(final) {
+          bill(final.tokens.total * PRICE);
+          sink.end(final);
+        },
+        error(error) {
+          bill(0n);
+          sink.error(error);
+        },
+      },
+      bill,
       id: (this.runs.length + 1).toString(16).padStart(64, '0'),
       consumed: 0,
       cancelled: false,
@@ -55,7 +78,10 @@ export class FakeClient implements Client {
     };
     this.runs.push(run);
     setImmediate(() => {
-      if (!run.cancelled) this.backend(run);
+      if (run.cancelled) return;
+      if (request.payer && !settle)
+        sink.error(new ClientError('CLIENT_BALANCE', 'the payer does not pay for another try'));
+      else this.backend(run);
     });
     return {
       id: run.id,
@@ -68,6 +94,10 @@ export class FakeClient implements Client {
         run.onCancel();
       },
     };
+  }
+
+  mostCost({ body, maxTokens }: ClientRequest): bigint {
+    return PRICE * BigInt(body.length + maxTokens);
   }
 
   async models(): Promise<ModelInfo[]> {

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { silentLogger, systemClock } from '@bombyx/base';
-import { type GatewayOptions, type ManagementActions, startGateway } from '../src/index.ts';
+import { type GatewayOptions, type Keys, type ManagementActions, startGateway } from '../src/index.ts';
 import { type Backend, FakeClient } from './fake-client.ts';
 import { openAiBackend } from './openai-backend.ts';
 
@@ -21,9 +21,10 @@ export async function gatewayFor(
   backend: Backend = openAiBackend(),
   options: Partial<GatewayOptions> = {},
   management?: ManagementActions,
+  keys?: Keys,
 ) {
   const client = new FakeClient(backend);
-  const deps = { client, clock: systemClock, log: silentLogger, ...(management ? { management } : {}) };
+  const deps = { client, clock: systemClock, log: silentLogger, keys, ...(management ? { management } : {}) };
   const gateway = await startGateway(options, deps);
   const agent = new http.Agent({ keepAlive: true });
   t.after(async () => {

@@ -40,10 +40,13 @@ test('the statistics page shows the snapshot, runs no script and escapes what it
   const { ask } = await gatewayFor(t);
   const { text, headers } = await ask('GET', '/stats');
   assert.match(text, /\[127\.0\.0\.1:11002\]/);
-  assert.match(text, /<span class="good">ready<\/span>/);
-  assert.ok(text.includes('UQ&#60;script&#62;') && !text.includes('<script'));
-  assert.match(String(headers['content-security-policy']), /default-src 'none'/);
+  assert.match(text, /Bombyx <b>client<\/b>.*\s+<span class="badge good">ready<\/span>/);
+  assert.match(text, /tier: simulated/);
   assert.match(text, /name="viewport"/);
+  assert.doesNotMatch(text, /git.commit/i);
+  assert.ok(text.includes('UQ&#60;script&#62;') && !text.includes('<script'));
+  assert.match(String(headers['content-type']), /^text\/html; charset=utf-8/);
+  assert.match(String(headers['content-security-policy']), /^default-src 'none'; style-src 'sha256-/);
 });
 
 test('health tells whether requests can be served', async (t) => {
@@ -128,17 +131,24 @@ test('special fields and headers reach the client and not the server', async (t)
   assert.equal(client.last.request.maxTokens, 4096);
 });
 
-test('statistics and management need the access hash where one is set; inference does not', async (t) => {
+test('statistics, metrics and management need the access hash where one is set; health and inference do not', async (t) => {
   const { ask } = await gatewayFor(t, undefined, { httpAccessHash: 's3cret' });
-  for (const path of ['/stats', '/jsonstats', '/request/debuglogentry']) {
-    assert.equal((await ask('GET', path)).status, 401, path);
-    assert.equal((await ask('GET', `${path}?access_hash=s3cre`)).status, 401, path);
+  for (const path of ['/stats', '/jsonstats', '/metrics', '/request/debuglogentry']) {
+    const refused = await ask('GET', path);
+    assert.equal(refused.status, 400, path);
+    assert.match(refused.text, /^this path needs the access hash.*\?access_hash=HASH.*\n$/);
+    assert.equal((await ask('GET', `${path}?access_hash=s3cre`)).status, 400, path);
     assert.equal((await ask('GET', `${path}?a=b&access_hash=s3cret`)).status, 200, path);
-    assert.equal((await ask('GET', path, undefined, { 'x-bombyx-access-hash': 's3cret' })).status, 200, path);
+    assert.equal((await ask('GET', path, undefined, { authorization: 'Bearer s3cret' })).status, 200, path);
   }
-  assert.equal((await ask('POST', '/request/charge?proxy=A')).status, 401);
+  for (const action of ['charge', 'topup', 'withdraw', 'close']) {
+    assert.match((await ask('POST', `/request/${action}?proxy=A`)).text, /needs the access hash/);
+    assert.match((await ask('POST', `/request/${action}?proxy=A&access_hash=s3cret`)).text, /without TON/);
+  }
   assert.equal((await ask('POST', '/v1/chat/completions', HELLO)).status, 200);
+  assert.equal((await ask('GET', '/v1/models')).status, 200);
   assert.equal((await ask('GET', '/health')).status, 200);
+  assert.equal((await ask('GET', '/nothing')).status, 404);
 });
 
 test('management acts on POST only, and says so where there is no TON', async (t) => {

@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random, RateArray } from '@bombyx/base';
 import type { RootConfig } from '@bombyx/ton';
+import type { CostDiary } from './bill.ts';
 import type { ClientError } from './errors.ts';
 
 /** Header lines in order; names in any case, values without CR or LF. */
@@ -33,6 +34,20 @@ export interface ClientRequest {
   readonly timeouts: RequestTimeouts;
   /** Asks proxy and worker for the debug texts of {@link FinalInfo}. */
   readonly enableDebug: boolean;
+  /** Whoever pays for it, if somebody keeps an account; absent: it costs whatever it costs. */
+  readonly payer?: Payer;
+}
+
+/** The account that one request is paid from. */
+export interface Payer {
+  /** Shown where costs are told apart. */
+  readonly name: string;
+  /**
+   * A proxy is about to get the request, and may bill up to `most` nanoTON. Asked again for each further proxy.
+   * @returns what hears the bill, exactly once and maybe long after the request is over: undefined if it will never be
+   *   known. Nothing, when that much may not be spent: the request is not sent then
+   */
+  hold(most: bigint): ((bill: bigint | undefined) => void) | undefined;
 }
 
 /** Adjusted tokens of one request, as billed; `total` is the sum of the others. */
@@ -171,6 +186,11 @@ export interface Client extends AsyncDisposable {
   /** Starts a request; whatever happens, also a request that cannot be sent, reaches `sink`. */
   run(request: ClientRequest, sink: AnswerSink): RunningRequest;
   /**
+   * The most that one proxy may bill for `request`, in nanoTON, and a trifle more.
+   * @throws {ClientError} `CLIENT_BAD_REQUEST` for one that cannot be sent
+   */
+  mostCost(request: ClientRequest): bigint;
+  /**
    * Models of all ready proxies, merged by name and sorted; at most one second old.
    * @throws {ClientError} `CLIENT_NO_PROXY`; when all proxies fail the error of the first
    */
@@ -187,6 +207,8 @@ export interface ClientDeps {
   readonly log: Logger;
   /** The root contract as last read; in the mode without TON the file of `--disable-ton`. */
   readonly root: RootConfig;
+  /** Hears of every request that was billed. */
+  readonly diary?: CostDiary | undefined;
   /** Source of request ids and of the secret; the machine's by default. */
   readonly random?: Random;
 }

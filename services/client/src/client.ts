@@ -111,11 +111,13 @@ export class ProxyClient implements Client {
         waitForProxyMs: config.wait_for_proxy_ms,
         maxWaiting: config.max_waiting_requests,
         multipliers: root.multipliers,
+        pricePerToken: root.pricePerToken,
       },
       {
         clock,
         newRequestId: () => this.#random.bytes(REQUEST_ID_BYTES),
         proxies: this.#pool,
+        diary: deps.diary,
       },
     );
     this.#models = new Models(
@@ -134,6 +136,10 @@ export class ProxyClient implements Client {
 
   run(request: ClientRequest, sink: AnswerSink): RunningRequest {
     return this.#requests.start(request, sink);
+  }
+
+  mostCost(request: ClientRequest): bigint {
+    return this.#requests.mostCost(request);
   }
 
   models(): Promise<ModelInfo[]> {

@@ -24,6 +24,8 @@ const Schema = z.strictObject({
   http_access_hash: z.string().default(''),
   // Ours.
   http_host: z.string().min(1).default('127.0.0.1'),
+  /** Folder for API keys and the diary of costs. Empty: there are none. */
+  data_dir: z.string().default(''),
   /** What the certificate of a proxy must prove in direct TLS, besides the list of image hashes. */
   proxy_policy: z.enum(['any', 'fake_tdx']).default('any'),
   /** Refuse proof-of-work puzzles above this many bits. */

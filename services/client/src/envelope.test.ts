@@ -4,7 +4,7 @@ import { decode, encode, type Tl } from '@bombyx/wire';
 import fc from 'fast-check';
 import { request } from '../testing/network.ts';
 import { httpResponse } from '../testing/scripted-proxy.ts';
-import { decodeHead, encodeQuery } from './envelope.ts';
+import { decodeHead, encodeQuery, mostQueryBytes } from './envelope.ts';
 import { ClientError } from './errors.ts';
 
 const header = (name: string, value: string): Tl<'http.header'> => ({ kind: 'http.header', name, value });
@@ -118,3 +118,17 @@ it('answers hostile bytes with a coded error and nothing else', () => {
     }),
   );
 });
+
+for (const size of [0, 1, 2, 3, 4, 253, 254, 255, 256, 99_999, 100_000, 1 << 20]) {
+  it(`knows how long a query with a body of ${size} bytes becomes, without making it`, () => {
+    const request = {
+      method: 'POST',
+      path: '/v1/x',
+      headers: [['accept', '*/*']],
+      model: 'm',
+      body: Buffer.alloc(size),
+    } as const;
+    const surplus = mostQueryBytes(request) - encodeQuery(request).length;
+    assert.ok(surplus >= 0 && surplus <= 32, String(surplus));
+  });
+}

@@ -8,10 +8,12 @@ export type {
   HeaderList,
   HopTimes,
   ModelInfo,
+  Payer,
   RequestTimeouts,
   RunningRequest,
   TokensUsed,
 } from './api.ts';
+export type { CostDiary } from './bill.ts';
 export { createClient } from './client.ts';
 export type { ClientConfig } from './config.ts';
 export { parseClientConfig } from './config.ts';

@@ -1,8 +1,9 @@
 import { type Clock, Rate } from '@bombyx/base';
-import { type Multipliers, reservation } from '@bombyx/ledger';
+import { type Multipliers, NO_TOKENS, reservation } from '@bombyx/ledger';
 import type { AnswerSink, ClientRequest, RunningRequest } from './api.ts';
+import { Bill, type CostDiary } from './bill.ts';
 import { Deadlines } from './deadlines.ts';
-import { encodeQuery } from './envelope.ts';
+import { encodeQuery, mostQueryBytes } from './envelope.ts';
 import { ClientError, type ClientErrorCode } from './errors.ts';
 import { worthAnotherProxy } from './refusal.ts';
 import { Run, type RunHost } from './run.ts';
@@ -27,6 +28,8 @@ export interface RequestsOptions {
   /** Requests that may wait so at once. */
   readonly maxWaiting: number;
   readonly multipliers: Multipliers;
+  /** nanoTON. */
+  readonly pricePerToken: bigint;
 }
 
 export interface RequestsDeps {
@@ -34,6 +37,7 @@ export interface RequestsDeps {
   /** 32 random bytes. */
   readonly newRequestId: () => Buffer;
   readonly proxies: Proxies;
+  readonly diary?: CostDiary | undefined;
 }
 
 /** A request is offered to at most so many proxies. */
@@ -80,6 +84,12 @@ export class Requests implements RunHost, Disposable {
   /** Requests that went on to another proxy. */
   get retried(): number {
     return this.#retried;
+  }
+
+  /** See `Client.mostCost`. */
+  mostCost(request: ClientRequest): bigint {
+    checkNumbers(request);
+    return this.#reserved(request, mostQueryBytes(request)) * this.#options.pricePerToken;
   }
 
   /** See `Client.run`. */
@@ -141,12 +151,15 @@ export class Requests implements RunHost, Disposable {
     try {
       checkNumbers(request);
       const query = encodeQuery(request);
-      const { maxTokens, maxCoefficient } = request;
-      return { query, reserved: reservation(maxTokens, query.length, maxCoefficient, this.#options.multipliers) };
+      return { query, reserved: this.#reserved(request, query.length) };
     } catch (error) {
       if (error instanceof ClientError) return error;
       throw error;
     }
+  }
+
+  #reserved({ maxTokens, maxCoefficient }: ClientRequest, queryBytes: number): bigint {
+    return reservation(maxTokens, queryBytes, maxCoefficient, this.#options.multipliers);
   }
 
   /** @returns why no proxy has it now */
@@ -155,18 +168,27 @@ export class Requests implements RunHost, Disposable {
     for (;;) {
       const target = this.#deps.proxies.choose(run.request.model, run.tried);
       if (target?.session === undefined) return error ?? this.#noProxy();
+      const bill = this.#billFor(run);
+      if (bill === undefined)
+        return error ?? new ClientError('CLIENT_BALANCE', 'the payer does not pay for another try');
       const requestId = run.tried.size === 0 ? run.firstId : this.#deps.newRequestId();
       run.tried.add(target.id);
       try {
-        target.session.start(run, requestId);
+        target.session.start(run, requestId, bill);
         return undefined;
       } catch (reason) {
+        bill.settle(NO_TOKENS); // it was not sent
         if (!(reason instanceof ClientError)) throw reason;
         if (!worthAnotherProxy(reason)) return reason;
         target.failed();
         error = reason;
       }
     }
+  }
+
+  #billFor({ request, reserved }: Run): Bill | undefined {
+    const { pricePerToken } = this.#options;
+    return Bill.open({ model: request.model, payer: request.payer, reserved, pricePerToken }, this.#deps.diary);
   }
 
   /** @returns whether the request waits for a proxy now, instead of failing with `error` */

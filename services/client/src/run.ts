@@ -86,6 +86,11 @@ export class Run implements RunningRequest, Expiring {
     this.#lastActivityMs = this.startedAtMs;
   }
 
+  /** The head of the answer has arrived, so that it may cost something. */
+  get hasHead(): boolean {
+    return this.#phase !== 'waiting';
+  }
+
   get id(): string {
     return this.firstId.toString('hex');
   }

@@ -1,9 +1,12 @@
 import type { Clock, Logger } from '@bombyx/base';
+import { NO_TOKENS } from '@bombyx/ledger';
 import { type Connection, TransportError } from '@bombyx/transport';
 import type { Tl, TlObject } from '@bombyx/wire';
 import { readAnswer } from './answers.ts';
 import type { TokensUsed } from './api.ts';
+import type { Bill } from './bill.ts';
 import { ClientError } from './errors.ts';
+import { OwedBills } from './owed-bills.ts';
 import type { PaymentBook, PaymentClaim } from './payments.ts';
 import type { Carrier, Run } from './run.ts';
 import { type Tier, tierOf } from './tier.ts';
@@ -48,7 +51,8 @@ export class Session implements Carrier {
   readonly account: Account;
   readonly protoVersion: number;
   readonly #deps: SessionDeps;
-  readonly #running = new Map<string, Run>();
+  readonly #running = new Map<string, { readonly run: Run; readonly bill: Bill }>();
+  readonly #owed: OwedBills;
   #stopPayments: () => void = () => {};
   #ended = false;
 
@@ -57,6 +61,7 @@ export class Session implements Carrier {
     this.protoVersion = protoVersion;
     this.account = account;
     this.#deps = deps;
+    this.#owed = new OwedBills(deps.clock);
     this.#planPayments();
   }
 
@@ -79,9 +84,10 @@ export class Session implements Carrier {
   /**
    * Sends a request.
    * @param requestId 32 bytes, not used before
+   * @param bill what it costs here; stays the caller's when this throws
    * @throws {ClientError} `CLIENT_PROXY_LOST` when the connection does not take it, `CLIENT_TOO_LARGE`; then it does not run here
    */
-  start(run: Run, requestId: Buffer): void {
+  start(run: Run, requestId: Buffer, bill: Bill): void {
     const key = requestId.toString('hex');
     try {
       this.connection.send(this.#message(run, requestId));
@@ -90,7 +96,7 @@ export class Session implements Carrier {
       throw new ClientError('CLIENT_TOO_LARGE', 'the request does not fit into a packet', { cause });
     }
     if (this.ended) throw lost(this.connection.signal.reason); // before or by sending
-    this.#running.set(key, run);
+    this.#running.set(key, { run, bill });
     this.account.audit.started(key, run.reserved);
     run.placed(this, key);
   }
@@ -103,25 +109,34 @@ export class Session implements Carrier {
     requestId: string,
     end: { readonly tokens?: TokensUsed; readonly stop: boolean; readonly error?: ClientError },
   ): void {
-    const run = this.#running.get(requestId);
-    if (run === undefined) return;
+    const placed = this.#running.get(requestId);
+    if (placed === undefined) return;
+    const { run, bill } = placed;
     this.#running.delete(requestId);
     this.account.audit.finished(requestId, end.tokens);
     if (end.stop && this.flowControl)
       this.connection.send({ kind: 'bombyx.cancel', request_id: Buffer.from(requestId, 'hex') });
     if (end.error) this.#deps.failed(end.error, run);
+    if (end.tokens || this.ended) bill.settle(end.tokens);
+    else if (!end.stop && !run.hasHead)
+      bill.settle(NO_TOKENS); // a C++ proxy refuses without numbers
+    else this.#owed.add(requestId, bill, this.flowControl ? 0 : run.remainingMs()); // older proxies go on to the end
   }
 
   /** Takes any message of the proxy. What it does not know, or what belongs to no running request, is ignored. */
   receive(message: TlObject): void {
     const answer = readAnswer(message);
     if (answer !== undefined) {
-      this.#running.get(answer.requestId.toString('hex'))?.receive(answer);
+      const requestId = answer.requestId.toString('hex');
+      const placed = this.#running.get(requestId);
+      if (placed) placed.run.receive(answer);
+      else if (answer.final) this.#owed.settle(requestId, answer.final.tokens);
       return;
     }
     if (message.kind === 'proxy.clientRequestPayment') {
       const requestId = message.request_id.toString('hex');
       this.account.audit.billed(requestId, message.request_tokens);
+      this.#owed.settle(requestId, { ...NO_TOKENS, total: message.request_tokens });
       this.learn({
         signed_payment: message.signed_payment,
         dbTokens: message.db_tokens,
@@ -147,7 +162,8 @@ export class Session implements Carrier {
     this.#ended = true;
     this.#stopPayments();
     const error = lost(cause);
-    for (const run of [...this.#running.values()]) run.fail(error, { stop: false });
+    for (const { run } of [...this.#running.values()]) run.fail(error, { stop: false });
+    this.#owed[Symbol.dispose]();
   }
 
   #message(run: Run, requestId: Buffer): Tl<'bombyx.runQuery'> | Tl<'client.runQueryEx'> | Tl<'client.runQuery'> {

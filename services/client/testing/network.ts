@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { silentLogger } from '@bombyx/base';
 import { FakeClock, turn } from '@bombyx/testkit';
 import type { AnswerSink, ClientRequest, FinalInfo, HeaderList } from '../src/api.ts';
+import type { CostDiary } from '../src/bill.ts';
 import { ProxyClient } from '../src/client.ts';
 import { type ClientConfig, parseClientConfig } from '../src/config.ts';
 import type { ClientError } from '../src/errors.ts';
@@ -38,6 +39,7 @@ export interface Network {
 export async function network(
   proxies: readonly ScriptedProxyOptions[] = [{}],
   config: Record<string, unknown> = {},
+  diary?: CostDiary,
 ): Promise<Network> {
   const clock = new FakeClock();
   const root = rootWith(...proxies.map((_, i) => `127.0.0.1:${9001 + i}`));
@@ -63,7 +65,7 @@ export async function network(
   const random = {
     bytes: (size: number) => createHash('shake256', { outputLength: size }).update(`${draws++}`).digest(),
   };
-  const client = new ProxyClient(full, { clock, log: silentLogger, root, random }, keep);
+  const client = new ProxyClient(full, { clock, log: silentLogger, root, random, ...(diary && { diary }) }, keep);
   await turn();
   await turn();
   const [proxy] = scripted;

@@ -1,11 +1,11 @@
 /**
  * The proxy's own HTTP pages. On 127.0.0.1 unless configured otherwise. Management is by POST only, from this machine
- * only unless an access hash is configured, which then every custom path needs; pages of other sites are refused.
+ * only unless an access hash is configured, which then every path but `/health` needs; pages of other sites are refused.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AccessHash, pageHeaders, refusesOrder } from '@bombyx/page';
 import type { Registry } from 'prom-client';
 import { ProxyError } from './errors.ts';
 import { statsPage } from './page.ts';
@@ -15,6 +15,9 @@ export interface Management {
   /** What `/request/<action>` does; the text is shown. @returns undefined for an unknown action */
   act(action: string, query: URLSearchParams): string | undefined;
   snapshot(): ProxySnapshot;
+  /** What the certificates of the connected workers attest. */
+  attestations(): readonly string[];
+  nowMs(): number;
   /** undefined when all is well, otherwise what is wrong. */
   illness(): string | undefined;
 }
@@ -23,19 +26,17 @@ export interface Pages extends AsyncDisposable {
   readonly port: number;
 }
 
-const TYPES = {
-  html: 'text/html; charset=utf-8',
-  json: 'application/json',
-  text: 'text/plain; charset=utf-8',
-} as const;
+const JSON_TYPE = 'application/json';
+const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 /** @throws {ProxyError} `PROXY_PORT` when the port cannot be bound */
 export async function servePages(
   options: { host: string; port: number; accessHash: string },
   deps: { management: Management; metrics: Registry },
 ): Promise<Pages> {
+  const access = new AccessHash(options.accessHash);
   const server = createServer((request, response) => {
-    answer(request, response, options.accessHash, deps).catch((error: unknown) => {
+    answer(request, response, access, deps).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end(`failed: ${error instanceof Error ? error.message : String(error)}\n`);
     });
@@ -63,68 +64,48 @@ export async function servePages(
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  accessHash: string,
+  access: AccessHash,
   { management, metrics }: { management: Management; metrics: Registry },
 ): Promise<void> {
   request.resume();
-  const reply = (status: number, type: keyof typeof TYPES, text: string) => {
+  const send = (status: number, headers: Readonly<Record<string, string>>, body: string) => {
     response.writeHead(status, {
-      'Content-Type': TYPES[type],
-      'Content-Length': Buffer.byteLength(text),
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...headers,
     });
-    response.end(text);
+    response.end(body);
   };
+  const text = (status: number, line: string) => send(status, { 'content-type': TEXT_TYPE }, `${line}\n`);
+  const json = (status: number, body: string) => send(status, { 'content-type': JSON_TYPE }, `${body}\n`);
+
   const url = URL.parse(request.url ?? '/', 'http://proxy');
-  if (!url) return reply(400, 'text', 'bad request\n');
+  if (!url) return text(400, 'bad request');
   if (url.pathname === '/health') {
     const illness = management.illness();
-    return reply(illness ? 503 : 200, 'json', `${JSON.stringify({ ok: !illness, problem: illness ?? null })}\n`);
+    return json(illness ? 503 : 200, JSON.stringify({ ok: !illness, problem: illness ?? null }));
   }
-  const open = accessHash === '';
-  if (!open && !knows(request, url, accessHash)) return reply(400, 'text', 'access hash is wrong or missing\n');
+  const stranger = access.refuses(url.search.slice(1), request.headers.authorization);
+  if (stranger) return text(stranger.status, stranger.text);
   switch (url.pathname) {
     case '/':
-    case '/stats':
-      return reply(200, 'html', statsPage(management.snapshot()));
-    case '/jsonstats':
-      return reply(200, 'json', `${JSON.stringify(management.snapshot(), null, 2)}\n`);
-    case '/metrics': {
-      const text = await metrics.metrics();
-      response.writeHead(200, { 'Content-Type': metrics.contentType });
-      response.end(text);
-      return;
+    case '/stats': {
+      const state = { attestations: management.attestations(), nowMs: management.nowMs() };
+      return send(200, pageHeaders, statsPage(management.snapshot(), state));
     }
+    case '/jsonstats':
+      return json(200, JSON.stringify(management.snapshot(), null, 2));
+    case '/metrics':
+      return send(200, { 'content-type': metrics.contentType }, await metrics.metrics());
     default:
   }
   const action = /^\/request\/([a-z]+)$/.exec(url.pathname)?.[1];
-  if (action === undefined) return reply(404, 'text', 'not found\n');
-  if (request.method !== 'POST') return reply(405, 'text', `${action} must be a post request\n`);
-  if (crossSite(request)) return reply(403, 'text', 'requests of other sites are refused\n');
-  if (open && !isLoopback(request.socket.remoteAddress)) {
-    return reply(403, 'text', 'management is for this machine only: set http_access_hash to allow others\n');
-  }
-  const text = management.act(action, url.searchParams);
-  return text === undefined ? reply(404, 'text', 'not found\n') : reply(200, 'text', `${text}\n`);
-}
-
-/** Compared by hash, so that neither length nor content of the password shows in the time it takes. */
-function knows(request: IncomingMessage, url: URL, accessHash: string): boolean {
-  const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-  const given = bearer ?? url.searchParams.get('access_hash') ?? '';
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(accessHash));
-}
-
-/** Browsers say where a request comes from; one made by another site's page is not the operator's. */
-function crossSite({ headers }: IncomingMessage): boolean {
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
-  if (headers.origin === undefined) return false;
-  return URL.parse(headers.origin)?.host !== headers.host;
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return address === '::1' || /^(?:::ffff:)?127\./.test(address ?? '');
+  if (action === undefined) return text(404, 'not found');
+  if (request.method !== 'POST') return text(405, `${action} must be a post request`);
+  const sender = { headers: request.headers, remoteAddress: request.socket.remoteAddress };
+  const refusal = refusesOrder(sender, access);
+  if (refusal) return text(refusal.status, refusal.text);
+  const done = management.act(action, url.searchParams);
+  return done === undefined ? text(404, 'not found') : text(200, done);
 }

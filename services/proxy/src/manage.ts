@@ -20,6 +20,8 @@ export function manage(deps: { sources: SnapshotSources; store: Store; dispatche
   apply();
   return {
     snapshot: () => takeSnapshot(sources),
+    attestations: () => [...sources.pool.links()].map(({ connection }) => connection.peer.attestation),
+    nowMs: () => sources.clock.nowMs(),
     illness: () => (self.enabled ? undefined : 'the proxy is switched off'),
     act(action, query) {
       switch (action) {

@@ -1,67 +1,179 @@
 /** The statistics page for people. */
-import type { ProxySnapshot } from './snapshot.ts';
+import {
+  badge,
+  brief,
+  bytes,
+  code,
+  coins,
+  count,
+  decimal,
+  duration,
+  facts,
+  type Html,
+  networkRules,
+  page,
+  price,
+  records,
+  registeredProxies,
+  section,
+  short,
+  synced,
+  tiles,
+  traffic,
+  weakestTier,
+} from '@bombyx/page';
+import type { ClientEntry, ProxySnapshot, WorkerConnectionEntry, WorkerEntry } from './snapshot.ts';
 
-/** Plain HTML without scripts; everything from the network is escaped. */
-export function statsPage(snapshot: ProxySnapshot): string {
-  const { status, stats, smartcontract, localconfig } = snapshot;
-  const facts: [string, unknown][] = [
-    ['enabled', status.enabled],
-    ['contract', smartcontract['address']],
-    ['owner', localconfig.owner_address],
-    ['root', localconfig.root_address],
-    ['requests under way', snapshot.running],
-    ['bytes waiting for slow readers', snapshot.buffered_bytes],
-  ];
-  const rates = Object.entries(stats).map(([name, values]) => [
-    name,
-    ...values.map((value, i) => (i === 0 ? String(value) : value.toFixed(3))),
-  ]);
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Bombyx proxy</title>
-<style>body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:80rem}table{border-collapse:collapse;margin:0 0 2rem}
-td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #ddd}th{font-weight:600}</style></head><body>
-<h1>Bombyx proxy</h1>
-${table([], facts)}
-<h2>Requests</h2>
-${table(['', 'total', '1 s', '10 s', '1 min', '10 min', '1 h', '1 d'], rates)}
-<h2>Queues</h2>
-${records(snapshot.queue)}
-<h2>Worker connections</h2>
-${records(snapshot.worker_connections)}
-<h2>Why a worker gets requests, or not</h2>
-${records(snapshot.selection)}
-<h2>Workers</h2>
-${records(snapshot.workers)}
-<h2>Clients</h2>
-${records(snapshot.clients)}
-</body></html>
-`;
+/** What the page shows besides the snapshot. */
+export interface PageState {
+  /** Of the workers connected. */
+  readonly attestations: readonly string[];
+  readonly nowMs: number;
 }
 
-function records(rows: readonly object[]): string {
-  const [first] = rows;
-  if (!first) return '<p>none</p>';
-  return table(
-    Object.keys(first),
-    rows.map((row) => Object.values(row)),
+/** @returns an HTML document, to be served with `pageHeaders` */
+export function statsPage(snapshot: ProxySnapshot, { attestations, nowMs }: PageState): string {
+  const { stats, queue, worker_connections: connections, root_contract_config: root } = snapshot;
+  return page({
+    part: 'proxy',
+    state: stateOf(snapshot),
+    tier: weakestTier(attestations),
+    sections: [
+      tiles([
+        ['workers connected', count(connections.length)],
+        ['requests under way', count(snapshot.running)],
+        ['waiting for a worker', count(queue.reduce((sum, { waiting }) => sum + waiting, 0))],
+        ['requests so far', count(stats.queries[0] ?? 0)],
+        ['failed', count(stats.failed[0] ?? 0)],
+        ['rejected', count(stats.rejected[0] ?? 0)],
+        ['held for slow readers', snapshot.buffered_bytes > 0 ? bytes(snapshot.buffered_bytes) : undefined],
+      ]),
+      section('Models', modelTable(queue)),
+      section('Worker connections', connectionTable(connections), 'Rates and times are means over 10 minutes.'),
+      section('Who gets the next request', selectionTable(snapshot.selection), 'For a request that pays any price.'),
+      traffic(stats),
+      section('Workers', workerTable(snapshot.workers), 'Adjusted tokens.'),
+      section('Clients', clientTable(snapshot.clients), 'Adjusted tokens.'),
+      own(snapshot, nowMs),
+      networkRules(root),
+      registeredProxies(root),
+    ],
+  });
+}
+
+function stateOf({ status, worker_connections }: ProxySnapshot): Parameters<typeof page>[0]['state'] {
+  if (!status.enabled) return { mood: 'fair', text: 'switched off' };
+  if (!worker_connections.some(({ enabled }) => enabled)) return { mood: 'bad', text: 'no worker' };
+  return { mood: 'good', text: 'taking requests' };
+}
+
+function modelTable(models: ProxySnapshot['queue']): Html {
+  return records(
+    models,
+    [
+      ['model', ({ model }) => brief(model), 'text'],
+      ['workers', ({ workers }) => count(workers), 'number'],
+      ['requests waiting', ({ waiting }) => count(waiting), 'number'],
+    ],
+    'No worker has offered a model yet.',
   );
 }
 
-function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const line = (cells: readonly unknown[], tag: string) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
-  const title = head.length > 0 ? line(head, 'th') : '';
-  return `<table>${title}${rows.map((row) => line(row, 'td')).join('\n')}</table>`;
+function connectionTable(connections: readonly WorkerConnectionEntry[]): Html {
+  return records(
+    connections,
+    [
+      ['owner', (to) => short(to.owner_address)],
+      ['state', (to) => (to.enabled ? badge('good', 'enabled') : badge('fair', 'disabled'))],
+      ['model', (to) => brief(to.model), 'text'],
+      ['price', (to) => price(to.coefficient), 'number'],
+      ['running', (to) => `${count(to.running_queries)} of ${count(to.max_queries)}`, 'number'],
+      ['per minute', (to) => decimal(to.queries_10m * 60), 'number'],
+      ['succeeded', (to) => share(to.queries_success_10m, to.queries_10m), 'number'],
+      ['first byte', (to) => (to.first_byte_ms === null ? undefined : duration(to.first_byte_ms)), 'number'],
+      ['whole answer', (to) => mean(to.queries_time_10m, to.queries_10m), 'number'],
+      ['protocol', (to) => `version ${to.proto_version}`],
+      ['image', (to) => short(to.worker_hash)],
+    ],
+    'No worker is connected.',
+  );
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+function selectionTable(selection: ProxySnapshot['selection']): Html | undefined {
+  if (selection.length === 0) return undefined;
+  return records(
+    selection,
+    [
+      ['worker', ({ worker }) => short(worker)],
+      ['model', ({ model }) => brief(model), 'text'],
+      ['verdict', ({ verdict }) => verdict.replaceAll('-', ' ')],
+      ['because', ({ because }) => brief(because), 'text'],
+    ],
+    '',
+  );
+}
 
-function escaped(value: unknown): string {
-  return String(value).replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
+function workerTable(workers: readonly WorkerEntry[]): Html {
+  return records(
+    workers,
+    [
+      ['owner', (worker) => short(worker.owner_address)],
+      ['contract', (worker) => short(worker.sc_address)],
+      ['running', (worker) => count(worker.running_queries), 'number'],
+      ['earned', (worker) => count(worker.earned_tokens), 'number'],
+      ['not paid out', (worker) => count(worker.unpayed_tokens), 'number'],
+      ['', (worker) => (worker.paying_now ? badge('fair', 'being paid') : undefined)],
+    ],
+    'No worker has registered yet.',
+  );
+}
+
+function clientTable(clients: readonly ClientEntry[]): Html {
+  return records(
+    clients,
+    [
+      ['owner', (client) => short(client.owner_address)],
+      ['contract', (client) => short(client.sc_address)],
+      ['running', (client) => count(client.running_queries), 'number'],
+      ['used', (client) => count(client.used_tokens), 'number'],
+      ['to be charged', (client) => count(client.tokens_to_charge), 'number'],
+      ['reserved', (client) => count(client.reserved_tokens), 'number'],
+      ['available', (client) => count(client.available_tokens), 'number'],
+      [
+        '',
+        (client) => (client.closed ? badge('bad', 'closed') : client.closing ? badge('fair', 'closing') : undefined),
+      ],
+    ],
+    'No client has registered yet.',
+  );
+}
+
+function own({ smartcontract, localconfig, wallet, status }: ProxySnapshot, nowMs: number): Html | undefined {
+  const balance = Number(wallet['balance'] ?? 0);
+  // without TON nothing is read from the chain, and a time or balance of it would mean nothing
+  const onChain = balance > 0 || Number(wallet['seqno'] ?? 0) > 0;
+  return section(
+    'This proxy',
+    facts([
+      ['contract', code(String(smartcontract['address'] ?? ''))],
+      ['contract balance', onChain ? coins(Number(smartcontract['balance'] ?? 0)) : undefined],
+      ['ready to withdraw', onChain ? coins(Number(smartcontract['ready_for_withdraw'] ?? 0)) : undefined],
+      ['owner', code(localconfig.owner_address)],
+      ['root contract', code(localconfig.root_address)],
+      ['wallet', code(String(wallet['address'] ?? ''))],
+      ['wallet balance', onChain ? coins(balance) : undefined],
+      ['TON', onChain ? synced(status.ton_last_synced_at, nowMs) : undefined],
+      ['image', code(status.actual_image_hash)],
+      ['checks what workers run', localconfig.check_worker_hashes ? 'yes' : 'no'],
+    ]),
+  );
+}
+
+function share(part: number, whole: number): string | undefined {
+  return whole > 0 ? `${Math.round((100 * part) / whole)} %` : undefined;
+}
+
+/** @param seconds of work a second @param requests a second */
+function mean(seconds: number, requests: number): string | undefined {
+  return requests > 0 ? duration((1_000 * seconds) / requests) : undefined;
 }

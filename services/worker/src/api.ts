@@ -1,15 +1,29 @@
 /** What others see of a worker. */
 import type { EventEmitter } from 'node:events';
 import type { Clock, Logger } from '@bombyx/base';
+import type { TokensUsed } from '@bombyx/ledger';
 import type { RootConfig } from '@bombyx/ton';
 import type { PowSolver } from '@bombyx/transport';
 import type { WorkerSnapshot } from './snapshot.ts';
+
+/** Somebody who writes down what was earned: `@bombyx/diary`. */
+export interface EarningsDiary {
+  /** @param entry adjusted tokens as we counted them; `party` is the contract of the proxy, `nanoTon` our fee */
+  add(entry: {
+    readonly model: string;
+    readonly party: string;
+    readonly tokens: TokensUsed;
+    readonly nanoTon: bigint;
+  }): void;
+}
 
 export interface WorkerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   /** The root contract as last read; in the mode without TON the file of `--disable-ton`. */
   readonly root: RootConfig;
+  /** Hears of every request that earned something. */
+  readonly diary?: EarningsDiary | undefined;
   /** Threads for proof of work; default those of the process. */
   readonly solver?: PowSolver;
 }

@@ -2,7 +2,7 @@ import type { Clock, Logger } from '@bombyx/base';
 import { NO_TOKENS } from '@bombyx/ledger';
 import type { Answers } from './answers.ts';
 import { JobError } from './errors.ts';
-import { Job, type JobSpec } from './job.ts';
+import { Job, type JobOutcome, type JobSpec } from './job.ts';
 import type { Stats } from './stats.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -21,7 +21,7 @@ export interface JobRoad {
   readonly answers: Answers;
   readonly drained: () => Promise<void>;
   /** The job is over; its last message was sent. */
-  readonly onEnd: () => void;
+  readonly onEnd: (outcome: JobOutcome) => void;
 }
 
 /** All jobs of this worker, over all proxies: their number is bounded, and one timer watches all their limits. */
@@ -67,7 +67,7 @@ export class Runner {
       onEnd: (outcome) => {
         this.#jobs.delete(job);
         stats.ended(outcome);
-        road.onEnd();
+        road.onEnd(outcome);
         if (this.#jobs.size === 0) this.#idle();
       },
     });

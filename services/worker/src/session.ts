@@ -1,14 +1,16 @@
 /** One connection to a proxy: its handshake, then the requests, payments and states that travel over it. */
 import { randomInt } from 'node:crypto';
 import type { Clock, Logger } from '@bombyx/base';
+import type { TokensUsed } from '@bombyx/ledger';
 import type { Connection, ConnectionHandlers } from '@bombyx/transport';
 import { QueryError } from '@bombyx/transport';
 import { decodeOf, type Tl, type TlObject, WireError } from '@bombyx/wire';
 import { type Answers, BombyxAnswers, ExAnswers, LegacyAnswers } from './answers.ts';
+import type { EarningsDiary } from './api.ts';
 import type { Coefficients } from './coefficient.ts';
 import { invalidRequest, JobError, WorkerError } from './errors.ts';
 import { type Agreement, type HandshakeDeps, handshake, type WorkerIdentity } from './handshake.ts';
-import type { Job, JobLimits, JobSpec } from './job.ts';
+import type { Job, JobLimits, JobOutcome, JobSpec } from './job.ts';
 import { type JobRequest, prepareRequest, type RequestRules } from './request.ts';
 import type { Runner } from './runner.ts';
 
@@ -23,6 +25,7 @@ export interface SessionDeps extends Omit<HandshakeDeps, 'coefficient' | 'onComp
   readonly rules: Omit<RequestRules, 'maxTokens'>;
   readonly coefficients: Coefficients;
   readonly runner: Runner;
+  readonly diary?: EarningsDiary | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -136,12 +139,21 @@ export class Session implements ConnectionHandlers {
     const road = {
       answers: this.#answersFor(message, id, agreed.version),
       drained: () => this.connection.drained(),
-      onEnd: () => this.#jobs.delete(key),
+      onEnd: ({ tokens }: JobOutcome) => {
+        this.#jobs.delete(key);
+        this.#earned(tokens, agreed.proxyContract);
+      },
     };
     const job = this.#deps.runner.run(() => this.#prepare(message), road, message.query.length);
     if (job === undefined) return;
     this.#jobs.set(key, job);
     job.start();
+  }
+
+  #earned(tokens: TokensUsed, proxyContract: string): void {
+    const { diary, rules, root } = this.#deps;
+    if (tokens.total === 0n) return;
+    diary?.add({ model: rules.model, party: proxyContract, tokens, nanoTon: tokens.total * root.workerFeePerToken });
   }
 
   /** @throws {JobError} */

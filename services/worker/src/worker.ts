@@ -75,7 +75,18 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
     ),
   );
   const identity = identityOf(config, checkProxyHashes);
-  const sessionDeps = { identity, rules, root, memory, isDisabled, coefficients, runner, clock, log };
+  const sessionDeps = {
+    identity,
+    rules,
+    root,
+    memory,
+    isDisabled,
+    coefficients,
+    runner,
+    diary: deps.diary,
+    clock,
+    log,
+  };
   const fleet = scope.use(
     new Fleet(
       {

@@ -2,6 +2,7 @@
 import { silentLogger, systemClock } from '@bombyx/base';
 import { parseAddress } from '@bombyx/ton';
 import { decodeOf, type Tl, type TlObject } from '@bombyx/wire';
+import type { EarningsDiary } from '../src/api.ts';
 import { Coefficients } from '../src/coefficient.ts';
 import { PaymentMemory } from '../src/memory.ts';
 import { Runner } from '../src/runner.ts';
@@ -19,6 +20,7 @@ export interface RigOptions {
   readonly replies?: Replies;
   readonly party?: ProxyParty;
   readonly memory?: PaymentMemory;
+  readonly diary?: EarningsDiary;
 }
 
 /** Everything the proxy saw of one answer. */
@@ -73,6 +75,7 @@ export class Rig implements AsyncDisposable {
       isDisabled: () => this.disabled,
       coefficients: this.coefficients,
       runner: this.runner,
+      diary: options.diary,
       rules: { model, refusedPaths: [] },
       identity: {
         owner: parseAddress(OWNER),

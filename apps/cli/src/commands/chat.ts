@@ -4,10 +4,15 @@ import { sseData } from '../sse.ts';
 import { dataDir, readState } from '../state-file.ts';
 import { CliError, type Command } from '../usage.ts';
 
+interface ApiError {
+  readonly message?: string;
+  readonly code?: string | null;
+}
+
 interface Chunk {
   readonly choices?: readonly { readonly delta?: { readonly content?: string | null } }[];
   readonly usage?: unknown;
-  readonly error?: { readonly message?: string };
+  readonly error?: ApiError | string;
 }
 
 export const chat: Command = {
@@ -17,6 +22,7 @@ export const chat: Command = {
   options: {
     'data-dir': { type: 'string', value: 'DIR', help: 'folder of the running network (default ~/.bombyx)' },
     'base-url': { type: 'string', value: 'URL', help: 'another gateway, e.g. http://127.0.0.1:10000/v1' },
+    'api-key': { type: 'string', value: 'KEY', help: 'API key, where the gateway wants one' },
     model: { type: 'string', value: 'NAME', help: 'model to ask (default: the first one offered)' },
     'max-tokens': { type: 'string', value: 'N', help: 'longest answer, in tokens (default 256)' },
   },
@@ -28,7 +34,9 @@ export const chat: Command = {
     const content = args.positionals.join(' ').trim();
     if (content === '') throw new CliError('CLI_USAGE', 'say what to ask, e.g. bombyx chat "What is COCOON?"');
     const running = readState(dataDir(args.text('data-dir')));
-    const baseUrl = args.text('base-url')?.replace(/\/+$/, '') ?? running?.baseUrl;
+    const given = args.text('base-url')?.replace(/\/+$/, '');
+    const baseUrl = given ?? running?.baseUrl;
+    const ownModel = given === undefined ? running?.model : undefined;
     if (baseUrl === undefined) {
       throw new CliError(
         'CLI_NOT_RUNNING',
@@ -38,9 +46,10 @@ export const chat: Command = {
     if (!URL.canParse(baseUrl))
       throw new CliError('CLI_USAGE', `--base-url must be a URL such as http://127.0.0.1:10000/v1, not "${baseUrl}"`);
     const json = args.flag('json');
-    const model = args.text('model') ?? running?.model ?? (await firstModel(baseUrl, signal));
+    const gateway: Gateway = { baseUrl, apiKey: args.text('api-key') };
+    const model = args.text('model') ?? ownModel ?? (await firstModel(gateway, signal));
     const maxTokens = args.integer('max-tokens', 1, 1_000_000) ?? 256;
-    const response = await request(`${baseUrl}/chat/completions`, signal, {
+    const response = await request(gateway, '/chat/completions', signal, {
       model,
       stream: true,
       stream_options: { include_usage: true },
@@ -50,7 +59,7 @@ export const chat: Command = {
     for await (const data of sseData(response)) {
       if (data === '[DONE]') break;
       const chunk = JSON.parse(data) as Chunk;
-      if (chunk.error) throw new CliError('CLI_CHILD', chunk.error.message ?? 'the answer ended with an error');
+      if (chunk.error) throw new CliError('CLI_REFUSED', sentenceOf(chunk.error, 'the answer ended with an error'));
       if (json) console.log(data);
       else for (const choice of chunk.choices ?? []) process.stdout.write(choice.delta?.content ?? '');
     }
@@ -59,26 +68,57 @@ export const chat: Command = {
   },
 };
 
-async function firstModel(baseUrl: string, signal: AbortSignal): Promise<string> {
-  const answer = (await (await request(`${baseUrl}/models`, signal)).json()) as { data?: { id?: string }[] };
+/** Where to ask, and as whom. */
+interface Gateway {
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+}
+
+async function firstModel(gateway: Gateway, signal: AbortSignal): Promise<string> {
+  const answer = (await (await request(gateway, '/models', signal)).json()) as { data?: { id?: string }[] };
   const id = answer.data?.[0]?.id;
-  if (id === undefined) throw new CliError('CLI_CHILD', 'the network offers no model at the moment; try again shortly');
+  if (id === undefined)
+    throw new CliError('CLI_REFUSED', 'the network offers no model at the moment; try again shortly');
   return id;
 }
 
-/** @throws {CliError} one sentence for a gateway that is not there or refuses */
-async function request(url: string, signal: AbortSignal, body?: object): Promise<Response> {
+/** @throws {CliError} one sentence for a gateway that is not there, is none, or refuses */
+async function request(
+  { baseUrl, apiKey }: Gateway,
+  path: string,
+  signal: AbortSignal,
+  body?: object,
+): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, {
+    response = await fetch(baseUrl + path, {
       signal,
-      ...(body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        ...(body && { 'content-type': 'application/json' }),
+        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+      },
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
     });
   } catch (error) {
-    if (signal.aborted) throw new CliError('CLI_CHILD', 'stopped');
-    throw new CliError('CLI_NOT_RUNNING', `nothing answers at ${url}: is the network running?`, {}, { cause: error });
+    if (signal.aborted) throw new CliError('CLI_STOPPED', 'stopped');
+    throw new CliError(
+      'CLI_NOT_RUNNING',
+      `nothing answers at ${baseUrl}: is the network running?`,
+      {},
+      { cause: error },
+    );
   }
-  if (response.ok) return response;
-  const refusal = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
-  throw new CliError('CLI_CHILD', `${response.status}: ${refusal.error?.message ?? response.statusText}`);
+  const type = response.headers.get('content-type') ?? '';
+  if (response.ok && /^(application\/json|text\/event-stream)/.test(type)) return response;
+  const refusal = response.ok ? {} : ((await response.json().catch(() => ({}))) as { error?: ApiError | string });
+  if (refusal.error) throw new CliError('CLI_REFUSED', `${response.status} ${sentenceOf(refusal.error, '')}`);
+  const hint = baseUrl.endsWith('/v1')
+    ? `it answers ${response.status}`
+    : `its base URL ends in /v1, try ${baseUrl}/v1`;
+  throw new CliError('CLI_NOT_AN_API', `${baseUrl} is not an OpenAI API: ${hint}`);
+}
+
+function sentenceOf(error: ApiError | string, otherwise: string): string {
+  const { code, message } = typeof error === 'string' ? { code: undefined, message: error } : error;
+  return [code, message ?? otherwise].filter((part) => part).join(': ');
 }

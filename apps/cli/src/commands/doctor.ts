@@ -31,6 +31,7 @@ export const doctor: Command = {
   async run(args) {
     const folder = dataDir(args.text('data-dir'));
     const port = args.integer('port', 1024, 65_535) ?? DEFAULT_GATEWAY_PORT;
+    const server = hostAndPort(args.text('forward-to'));
     const findings = [
       nodeVersion(),
       memory(),
@@ -41,7 +42,7 @@ export const doctor: Command = {
       await gatewayPort(port, folder),
       enclave(),
       gpu(),
-      ...(await inferenceServer(args.text('forward-to'))),
+      ...(await inferenceServer(server)),
     ];
     for (const finding of findings) {
       if (args.flag('json')) console.log(JSON.stringify(finding));
@@ -151,12 +152,24 @@ function gpu(): Finding {
   return { check: 'gpu', level: 'note', found: 'no NVIDIA GPU; the embedded model runs on the CPU' };
 }
 
+/** @throws {CliError} `CLI_USAGE` for anything but a host, in brackets where it is IPv6, and a port */
+function hostAndPort(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(/^(?:\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(text)?.[1]);
+  if (port >= 1 && port <= 65_535) return text;
+  throw new CliError('CLI_USAGE', `--forward-to must be HOST:PORT, e.g. 127.0.0.1:8000, not "${text}"`);
+}
+
 async function inferenceServer(address: string | undefined): Promise<Finding[]> {
   if (address === undefined) return [];
   const check = 'inference server';
   const url = `http://${address}/v1/models`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    if (response.status === 401 || response.status === 403) {
+      const fix = 'put its key into "upstream_api_key" of the worker\'s configuration';
+      return [{ check, level: 'note', found: `${address} wants an API key`, fix }];
+    }
     const answer = (await response.json()) as { data?: { id?: string }[] };
     const models = (answer.data ?? []).map(({ id }) => id).join(', ');
     if (response.ok && models !== '') return [{ check, level: 'ok', found: `${address} offers ${models}` }];

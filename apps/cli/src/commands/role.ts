@@ -1,73 +1,93 @@
 /** `bombyx engine|proxy|worker|client`: one part of the network, until it is told to stop. */
 import { once } from 'node:events';
-import { type Logger, Scope, systemClock } from '@bombyx/base';
+import { join } from 'node:path';
+import { type Clock, type Logger, Scope, systemClock } from '@bombyx/base';
 import { createClient, parseClientConfig } from '@bombyx/client';
+import { type Diary, openDiary } from '@bombyx/diary';
 import { parseEngineConfig, startEngine } from '@bombyx/engine';
-import { startGateway } from '@bombyx/gateway';
+import { KEYS_FILE, Keys, startGateway } from '@bombyx/gateway';
 import { parseProxyConfig, startProxy } from '@bombyx/proxy';
 import { type RootConfig, readFakeRoot } from '@bombyx/ton';
 import { parseWorkerConfig, startWorker } from '@bombyx/worker';
 import { readConfig } from '../config-file.ts';
+import { COSTS_FILE, EARNINGS_FILE } from '../data-folder.ts';
 import { splitGatewayConfig } from '../gateway-config.ts';
 import { createLogger } from '../log.ts';
 import { portError } from '../ports.ts';
-import { type Arguments, CliError, type Command, type OptionSpec } from '../usage.ts';
+import { makeFolder } from '../state-file.ts';
+import { type Arguments, CliError, type Command } from '../usage.ts';
+
+/** For answers under way when the client is told to stop; well within what `bombyx up` gives a process. */
+const STOP_GRACE_MS = 5_000;
 
 /** Facts of a part that runs, told when it is ready. */
 type Facts = Readonly<Record<string, string | number | undefined>>;
 
-interface Role {
-  readonly name: string;
-  readonly summary: string;
-  readonly needsRoot: boolean;
-  /** Opens everything into `scope`. @returns what to tell */
-  open(file: string, root: () => RootConfig, log: Logger, scope: Scope): Promise<Facts>;
+interface Deps {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+interface PeerDeps extends Deps {
+  readonly root: RootConfig;
 }
 
-const engine: Role = {
+interface Role<Config, Needs> {
+  readonly name: string;
+  readonly summary: string;
+  parse(json: unknown): Config;
+  /** Opens everything into `scope`. @returns what to tell */
+  open(config: Config, deps: Needs, scope: Scope, args: Arguments): Promise<Facts>;
+}
+
+const engine = commandOf({
   name: 'engine',
   summary: 'Serve the embedded model, or another GGUF file, over HTTP',
-  needsRoot: false,
-  async open(file, _root, log, scope) {
-    const config = readConfig(file, 'engine configuration', parseEngineConfig);
-    const opened = await startEngine(config, { clock: systemClock, log });
-    scope.defer(() => opened.close());
+  parse: parseEngineConfig,
+  async open(config, deps, scope) {
+    const opened = scope.use(await startEngine(config, deps));
     return { port: opened.port, model: config.modelName };
   },
-};
+});
 
-const proxy: Role = {
+const proxy = peerCommandOf({
   name: 'proxy',
   summary: 'Admit clients, pick workers, count tokens',
-  needsRoot: true,
-  async open(file, root, log, scope) {
-    const config = readConfig(file, 'proxy configuration', parseProxyConfig);
-    const opened = scope.use(await startProxy(config, { clock: systemClock, log, root: root() }));
+  parse: parseProxyConfig,
+  async open(config, deps, scope) {
+    const opened = scope.use(await startProxy(config, deps));
     return { workersPort: opened.workersPort, clientsPort: opened.clientPort, httpPort: opened.httpPort };
   },
-};
+});
 
-const worker: Role = {
+const worker = peerCommandOf({
   name: 'worker',
   summary: 'Offer the inference server beside it to the network',
-  needsRoot: true,
-  async open(file, root, log, scope) {
-    const config = readConfig(file, 'worker configuration', parseWorkerConfig);
-    const opened = scope.use(await startWorker(config, { clock: systemClock, log, root: root() }));
+  parse: parseWorkerConfig,
+  async open(config, deps, scope) {
+    const diary = diaryIn(config.data_dir, EARNINGS_FILE, deps, scope);
+    const opened = scope.use(await startWorker(config, { ...deps, diary }));
     return { model: config.model_name, httpPort: opened.httpPort };
   },
-};
+});
 
-const client: Role = {
+const client = peerCommandOf({
   name: 'client',
   summary: 'Connect to proxies and offer the OpenAI API on http_port',
-  needsRoot: true,
-  async open(file, root, log, scope) {
-    const { config, gateway } = readConfig(file, 'client configuration', (json) => {
-      const parts = splitGatewayConfig(json);
-      return { config: parseClientConfig(parts.client), gateway: parts.gateway };
-    });
-    const opened = scope.use(await createClient(config, { clock: systemClock, log, root: root() }));
+  parse(json) {
+    const parts = splitGatewayConfig(json);
+    const config = parseClientConfig(parts.client);
+    if (parts.requireApiKey && config.data_dir === '') {
+      throw new CliError('CLI_CONFIG', '"gateway.require_api_key" needs a "data_dir", where the keys are');
+    }
+    return { ...config, gateway: parts.gateway, requireApiKey: parts.requireApiKey };
+  },
+  async open({ gateway, requireApiKey, ...config }, deps, scope) {
+    const diary = diaryIn(config.data_dir, COSTS_FILE, deps, scope);
+    const keys =
+      config.data_dir === ''
+        ? undefined
+        : scope.use(new Keys({ path: join(config.data_dir, KEYS_FILE), required: requireApiKey }, deps));
+    const opened = scope.use(await createClient(config, { ...deps, diary }));
     if (config.http_port === 0) return {};
     const options = {
       ...gateway,
@@ -75,71 +95,71 @@ const client: Role = {
       port: config.http_port,
       httpAccessHash: config.http_access_hash === '' ? undefined : config.http_access_hash,
     };
-    const api = await startGateway(options, { client: opened, clock: systemClock, log });
-    scope.defer(() => api.close());
+    const api = await startGateway(options, { ...deps, client: opened, keys });
+    scope.defer(() => api.close(STOP_GRACE_MS));
     return { baseUrl: `http://${config.http_host}:${api.port}/v1` };
   },
-};
+});
 
-const tonOption: OptionSpec = {
-  type: 'string',
-  short: 'C',
-  value: 'FILE',
-  help: 'run without TON, with this root configuration',
-};
+export const roles: readonly Command[] = [engine, proxy, worker, client];
 
-export const roles: readonly Command[] = [engine, proxy, worker, client].map(commandOf);
+/** A report of what was used, if there is a folder for it. It is no reason to stand still when it cannot be written. */
+function diaryIn(folder: string, file: string, deps: Deps, scope: Scope): Diary | undefined {
+  if (folder === '') return undefined;
+  try {
+    makeFolder(folder);
+    return scope.use(openDiary({ path: join(folder, file) }, deps));
+  } catch (error) {
+    deps.log.warn('there is no diary', { cause: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+}
 
-function commandOf(role: Role): Command {
+/** A part that meets others on the wire: all of one network have the same root configuration. */
+function peerCommandOf<Config>(role: Role<Config, PeerDeps>): Command {
+  const command = commandOf<Config>({
+    ...role,
+    open: (config, deps, scope, args) => role.open(config, { ...deps, root: rootOf(role.name, args) }, scope, args),
+  });
+  const help = 'run without TON, with this root configuration';
   return {
-    name: role.name,
-    summary: role.summary,
-    options: {
-      config: {
-        type: 'string',
-        short: 'c',
-        value: 'FILE',
-        help: `JSON configuration (default ${role.name}-config.json)`,
-      },
-      ...(role.needsRoot && { 'disable-ton': tonOption }),
-      verbosity: { type: 'string', short: 'v', value: 'N', help: 'log level, 0 (fatal) to 5 (all); default 3' },
-    },
-    examples: [
-      role.needsRoot
-        ? `bombyx ${role.name} --config ${role.name}.json --disable-ton root.json`
-        : `bombyx ${role.name} --config ${role.name}.json`,
-    ],
-    run: (args, signal) => runRole(role, args, signal),
+    ...command,
+    options: { ...command.options, 'disable-ton': { type: 'string', short: 'C', value: 'FILE', help } },
+    examples: command.examples.map((example) => `${example} --disable-ton root.json`),
   };
 }
 
-async function runRole(role: Role, args: Arguments, signal: AbortSignal): Promise<number> {
-  const log = createLogger(role.name, args.integer('verbosity', 0, 5));
-  const rootFile = args.text('disable-ton');
-  const root = (): RootConfig => {
-    if (rootFile === undefined) {
-      throw new CliError(
-        'CLI_USAGE',
-        `bombyx ${role.name} needs --disable-ton FILE: this version does not read TON itself`,
-      );
-    }
-    return readConfig(rootFile, 'root configuration', readFakeRoot);
+function rootOf(role: string, args: Arguments): RootConfig {
+  const file = args.text('disable-ton');
+  if (file !== undefined) return readConfig(file, 'root configuration', readFakeRoot);
+  throw new CliError('CLI_USAGE', `${role} needs --disable-ton FILE: this version does not read TON itself`);
+}
+
+function commandOf<Config>(role: Role<Config, Deps>): Command {
+  const { name, summary } = role;
+  const defaultFile = `${name}-config.json`;
+  return {
+    name,
+    summary,
+    options: {
+      config: { type: 'string', short: 'c', value: 'FILE', help: `JSON configuration (default ${defaultFile})` },
+      verbosity: { type: 'string', short: 'v', value: 'N', help: 'log level, 0 (fatal) to 5 (all); default 3' },
+    },
+    examples: [`bombyx ${name} --config ${name}.json`],
+    async run(args, signal) {
+      const log = createLogger(name, args.integer('verbosity', 0, 5));
+      const config = readConfig(args.text('config') ?? defaultFile, `${name} configuration`, role.parse);
+      await using scope = new Scope(signal);
+      const facts = await role.open(config, { clock: systemClock, log }, scope, args).catch((error: unknown) => {
+        throw portError(error, undefined, 'choose another in the configuration');
+      });
+      if (args.flag('json')) console.log(JSON.stringify({ event: 'ready', role: name, pid: process.pid, ...facts }));
+      else {
+        const told = Object.entries(facts).filter(([, value]) => value !== undefined);
+        console.log([`${name} is ready`, ...told.map((fact) => fact.join(' '))].join(', '));
+      }
+      if (!scope.signal.aborted) await once(scope.signal, 'abort');
+      return 0;
+    },
   };
-  await using scope = new Scope(signal);
-  let facts: Facts;
-  try {
-    facts = await role.open(args.text('config') ?? `${role.name}-config.json`, root, log, scope);
-  } catch (error) {
-    throw portError(error, undefined, 'choose another in the configuration');
-  }
-  const event = { event: 'ready', role: role.name, pid: process.pid, ...facts };
-  if (args.flag('json')) console.log(JSON.stringify(event));
-  else
-    console.log(
-      `${role.name} is ready${Object.entries(facts)
-        .map(([name, value]) => `, ${name} ${value}`)
-        .join('')}`,
-    );
-  if (!scope.signal.aborted) await once(scope.signal, 'abort');
-  return 0;
 }

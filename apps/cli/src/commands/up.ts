@@ -47,40 +47,45 @@ export const up: Command = {
         onEvent(role, event) {
           if (event.event === 'exited') report({ ...event, role });
           if (event.event === 'ready' && serving) report({ event: 'restarted', role });
-          if (serving) save();
+          save();
         },
       }),
     );
     let serving = false;
-    const save = () =>
-      writeState(folder, {
-        pid: process.pid,
-        baseUrl,
-        model: EMBEDDED_MODEL,
-        startedAtMs,
-        processes: supervisor.status(),
-      });
+    const save = () => {
+      const processes = supervisor.status();
+      try {
+        writeState(folder, { pid: process.pid, baseUrl, model: EMBEDDED_MODEL, startedAtMs, processes });
+      } catch (error) {
+        report({ event: 'warning', message: `"bombyx status" is out of date: ${(error as Error).message}` });
+      }
+    };
     scope.defer(() => removeState(folder));
     scope.defer(() => report({ event: 'stopping' }));
+    save(); // from here on nobody else starts in this folder
 
-    for (const role of ['engine', 'proxy', 'worker', 'client'] as const) {
-      report({ event: 'starting', role });
-      await supervisor.start(
-        { role, args: argumentsOf(role, files), logFile: join(files.logs, `${role}.log`) },
-        scope.signal,
-      );
-      report({ event: 'ready', role });
-    }
-    report({ event: 'connecting' });
-    await untilModelIsOffered(baseUrl, scope.signal);
-    serving = true;
-    save();
-    report({
-      event: 'serving',
-      baseUrl,
-      model: EMBEDDED_MODEL,
-      dataDir: folder,
-      seconds: (Date.now() - startedAtMs) / 1000,
+    const begin = async () => {
+      for (const role of ['engine', 'proxy', 'worker', 'client'] as const) {
+        report({ event: 'starting', role });
+        const spec = { role, args: argumentsOf(role, files), logFile: join(files.logs, `${role}.log`) };
+        const started = supervisor.start(spec, scope.signal);
+        save();
+        await started;
+        report({ event: 'ready', role });
+      }
+      report({ event: 'connecting' });
+      await untilModelIsOffered(baseUrl, files.accessHash, scope.signal);
+      serving = true;
+      report({
+        event: 'serving',
+        baseUrl,
+        model: EMBEDDED_MODEL,
+        dataDir: folder,
+        seconds: (Date.now() - startedAtMs) / 1000,
+      });
+    };
+    await begin().catch((error: unknown) => {
+      if (!signal.aborted) throw error; // told to stop while it started: no failure
     });
     if (!scope.signal.aborted) await once(scope.signal, 'abort');
     await scope[Symbol.asyncDispose]();
@@ -94,12 +99,14 @@ function argumentsOf(role: keyof NetworkFiles['config'], files: NetworkFiles): s
   return role === 'engine' ? config : [...config, '--disable-ton', files.root];
 }
 
-async function untilModelIsOffered(baseUrl: string, signal: AbortSignal): Promise<void> {
+/** @param accessHash opens the list of models also where callers need an API key */
+async function untilModelIsOffered(baseUrl: string, accessHash: string, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + FIRST_MODEL_TIMEOUT_MS;
   for (;;) {
     signal.throwIfAborted();
     try {
       const response = await fetch(`${baseUrl}/models`, {
+        headers: { authorization: `Bearer ${accessHash}` },
         signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
       });
       const models = (await response.json()) as { data?: { workers?: unknown[] }[] };
@@ -132,6 +139,9 @@ function reportText(event: ChildEvent): void {
       break;
     case 'exited':
       console.log(`! ${role} ended; starting it again in ${event['restartInMs']} ms`);
+      break;
+    case 'warning':
+      console.log(`! ${event['message']}`);
       break;
     case 'restarted':
       console.log(`  ${role} runs again`);

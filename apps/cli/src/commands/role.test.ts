@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { it } from 'node:test';
+import { prepareNetwork } from '../network.ts';
+
+const main = new URL('../main.ts', import.meta.url).pathname;
+
+it('keeps the ledger to its owner, whatever the umask of the shell', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bombyx-role-'));
+  const files = await prepareNetwork(folder, 10_000);
+  const command = [main, 'proxy', '--config', files.config.proxy, '--disable-ton', files.root, '--json'];
+  const before = process.umask(0o022);
+  const proxy = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.umask(before);
+  try {
+    const [line] = (await once(createInterface({ input: proxy.stdout }), 'line')) as [string];
+    assert.equal((JSON.parse(line) as { event: string }).event, 'ready', line);
+    const ledger = join(folder, 'proxy');
+    assert.equal(statSync(ledger).mode & 0o777, 0o700);
+    const names = readdirSync(ledger);
+    assert.ok(names.includes('proxy.sqlite-wal'), names.join(' '));
+    for (const name of names) assert.equal(statSync(join(ledger, name)).mode & 0o777, 0o600, name);
+  } finally {
+    proxy.kill();
+    await once(proxy, 'exit');
+    rmSync(folder, { recursive: true });
+  }
+});
