@@ -5,6 +5,7 @@ export type ApiErrorCode =
   | 'invalid_json'
   | 'invalid_value'
   | 'unsupported_value'
+  | 'unsupported_parameter'
   | 'context_length_exceeded'
   | 'model_not_found'
   | 'not_found'
@@ -18,6 +19,7 @@ const STATUS: Readonly<Record<ApiErrorCode, number>> = {
   invalid_json: 400,
   invalid_value: 400,
   unsupported_value: 400,
+  unsupported_parameter: 400,
   context_length_exceeded: 400,
   model_not_found: 404,
   not_found: 404,
@@ -62,11 +64,43 @@ export class ApiError extends BombyxError<ApiErrorCode> {
 
 /** `value` as `schema` describes it. @throws {ApiError} `invalid_value` that names the first field at fault */
 export function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: rule });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const param = issue?.path.join('.') || null;
-  throw new ApiError('invalid_value', `${param ?? 'the body'}: ${issue?.message ?? 'is invalid'}`, param);
+  const subject = param === null ? 'the body' : `'${param}'`;
+  throw new ApiError('invalid_value', `${subject} ${issue?.message ?? 'is invalid'}`, param);
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a JSON object',
+  record: 'a JSON object',
+};
+
+/** Goes on where the name of a field ends; what a schema says itself goes before this. */
+function rule(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : `must be ${KINDS[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    case 'too_small':
+      return `must ${amount(issue.origin, 'at least', issue.minimum)}`;
+    case 'too_big':
+      return `must ${amount(issue.origin, 'at most', issue.maximum)}`;
+    default:
+      return 'is invalid';
+  }
+}
+
+function amount(origin: string, bound: string, value: number | bigint): string {
+  if (origin === 'array') return `have ${bound} ${value} items`;
+  return origin === 'string' ? `have ${bound} ${value} characters` : `be ${bound} ${value}`;
 }
 
 /** A list of at most `most` items, judged before the items: a megabyte of wrong ones would take seconds to report. */

@@ -146,10 +146,26 @@ it('gives n answers that differ at a temperature', async () => {
   );
 });
 
-it('ignores fields it does not know and tools it may leave unused', async () => {
+it('ignores fields it does not know, an empty list of tools, and tools that it must not call', async () => {
   const tools = [{ type: 'function', function: { name: 'f', parameters: {} } }];
-  const { status } = await server.chat('Hello!', { user: 'me', metadata: {}, tools, tool_choice: 'auto', stop: null });
-  assert.equal(status, 200);
+  for (const offered of [
+    { tools: [] },
+    { tools: null },
+    { tools, tool_choice: 'none' },
+    { functions: [], stop: null },
+  ]) {
+    const { status } = await server.chat('Hello!', { user: 'me', metadata: {}, ...offered });
+    assert.equal(status, 200);
+  }
+});
+
+it('answers nothing when no tokens are asked for, and counts the prompt', async () => {
+  const { json } = await server.chat('Hello!', { max_tokens: 0, n: 2 });
+  assert.deepEqual(json.usage, { prompt_tokens: 6, completion_tokens: 0, total_tokens: 6 });
+  for (const { message, finish_reason } of json.choices)
+    assert.deepEqual([message.content, finish_reason], ['', 'length']);
+  const events = await server.events('/v1/chat/completions', { ...say('Hello!'), max_tokens: 0 });
+  assert.equal(events.at(-1).choices[0].finish_reason, 'length');
 });
 
 it("talks to OpenAI's own client", async () => {

@@ -12,14 +12,18 @@ const MAX_PARTS = 64;
 const part = z.object({ type: z.string(), text: z.string().optional() });
 const message = z.object({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: z.union([z.string(), boundedList(part, MAX_PARTS)], 'expected a string or content parts').nullish(),
+  content: z
+    .union([z.string(), boundedList(part, MAX_PARTS)], `must be a string or up to ${MAX_PARTS} content parts`)
+    .nullish(),
 });
 const schema = z.object({
   ...samplingFields,
-  messages: boundedList(message, MAX_MESSAGES).refine((messages) => messages.length > 0, 'there are none'),
-  max_completion_tokens: z.int().min(1).nullish(),
+  messages: boundedList(message, MAX_MESSAGES).refine((messages) => messages.length > 0, 'must have at least one item'),
+  max_completion_tokens: samplingFields.max_tokens,
   response_format: z.object({ type: z.string() }).nullish(),
+  tools: z.array(z.unknown()).nullish(),
   tool_choice: z.unknown().optional(),
+  functions: z.array(z.unknown()).nullish(),
   function_call: z.unknown().optional(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().nullish(),
@@ -43,17 +47,24 @@ export async function chatCompletion(exchange: Exchange, body: unknown): Promise
   await answer(exchange, request, { stream: fields.stream === true, includeUsage }, chatForm(exchange));
 }
 
-/** What a client would rely on and not get. Offered tools are ignored: a model may always answer without them. */
+/** What a client would rely on and not get. */
 function refuseUnsupported(fields: ChatRequest): void {
   const refuse = (param: string, what: string) => {
     throw new ApiError('unsupported_value', `this model cannot ${what}`, param);
   };
   const { response_format: format, tool_choice: tool, function_call: call } = fields;
+  if (fields.tools?.length && tool !== 'none') throw noCalls('tools', 'tool_choice');
+  if (fields.functions?.length && call !== 'none') throw noCalls('functions', 'function_call');
   if (format && format.type !== 'text') refuse('response_format', `keep to the response format ${format.type}`);
   if (tool != null && tool !== 'auto' && tool !== 'none') refuse('tool_choice', 'call tools');
   if (call != null && call !== 'auto' && call !== 'none') refuse('function_call', 'call functions');
   if (fields.logprobs || fields.top_logprobs) refuse('logprobs', 'tell log probabilities');
   if (fields.modalities?.some((modality) => modality !== 'text')) refuse('modalities', 'answer in other than text');
+}
+
+function noCalls(param: string, choice: string): ApiError {
+  const sentence = `this embedded model has no tool calls: leave "${param}" out, or ask with ${choice} "none"`;
+  return new ApiError('unsupported_parameter', sentence, param);
 }
 
 function readMessage({ role, content }: ChatRequest['messages'][number], index: number): Message {

@@ -9,7 +9,7 @@ export interface GenerateRequest {
   readonly prompts: readonly (readonly number[])[];
   /** Answers per prompt. */
   readonly choices: number;
-  /** Tokens to sample per answer at most; the context may end it earlier. */
+  /** Tokens to sample per answer at most, 0 for none; the context may end it earlier. */
   readonly maxTokens: number;
   readonly stops: readonly string[];
   readonly sampling: SamplingParams;
@@ -40,6 +40,10 @@ export function* generate(model: Llama, tokenizer: Tokenizer, request: GenerateR
       yield;
     }
     for (let i = 0; i < request.choices; i++, choice++) {
+      if (maxTokens === 0) {
+        sink.finish(choice, 'length', 0);
+        continue;
+      }
       sequence.length = prompt.length; // the prompt is read once for all answers
       const sampler = new Sampler(vocabulary, request.sampling, request.seed + choice, banned);
       const stream = new TextStream(request.stops);

@@ -10,7 +10,7 @@ const MAX_PROMPTS = 32;
 type Prompt = string | readonly string[] | readonly number[] | readonly (readonly number[])[];
 
 /** Judged by hand: a union of schemas would note every element of a long list once per form. */
-export const promptField = z.custom<Prompt>(isPrompt, 'expected a string, strings, tokens or lists of tokens');
+export const promptField = z.custom<Prompt>(isPrompt, 'must be a string, strings, tokens or lists of tokens');
 
 /** Tokens of each prompt. @throws {ApiError} for too many prompts, one too long, or a token that does not exist */
 export function readPrompts(
@@ -19,7 +19,8 @@ export function readPrompts(
   param: string,
 ): (readonly number[])[] {
   const items = typeof prompt === 'string' ? [prompt] : isTokens(prompt) ? [prompt] : prompt;
-  if (items.length > MAX_PROMPTS) throw new ApiError('invalid_value', `more than ${MAX_PROMPTS} items`, param);
+  if (items.length > MAX_PROMPTS)
+    throw new ApiError('invalid_value', `'${param}' must have at most ${MAX_PROMPTS} items`, param);
   return items.map((item) =>
     typeof item === 'string'
       ? textPrompt(tokenizer, item, contextLength, param)

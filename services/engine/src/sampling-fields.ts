@@ -12,23 +12,25 @@ const MAX_BIASES = 1024;
 
 const logitBias = z
   .record(z.string(), z.unknown())
-  .refine((bias) => Object.keys(bias).length <= MAX_BIASES, `expected at most ${MAX_BIASES} tokens`)
-  .pipe(z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)));
+  .refine((bias) => Object.keys(bias).length <= MAX_BIASES, `must name at most ${MAX_BIASES} tokens`)
+  .refine((bias) => Object.keys(bias).every((token) => /^\d{1,9}$/.test(token)), 'must name tokens by their numbers')
+  .pipe(z.record(z.string(), z.number().min(-100).max(100)));
 const stop = z.string().max(MAX_STOP_LENGTH);
+const STOP_RULE = `must be a string of at most ${MAX_STOP_LENGTH} characters, or up to ${MAX_STOPS} of them`;
 
 export const samplingFields = {
   model: z.string(),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.int().min(1).max(MAX_CHOICES).nullish(),
-  max_tokens: z.int().min(1).nullish(),
+  max_tokens: z.int().min(0).nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   logit_bias: logitBias.nullish(),
   seed: z.int().nullish(),
-  stop: z.union([stop, z.array(stop).max(MAX_STOPS)], 'expected a string or up to 4 strings').nullish(),
+  stop: z.union([stop, z.array(stop).max(MAX_STOPS)], STOP_RULE).nullish(),
 };
 
 const schema = z.object(samplingFields);

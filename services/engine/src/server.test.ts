@@ -10,6 +10,8 @@ const EMBEDDINGS = '/v1/embeddings';
 const text = (fields: object) => ({ model: MODEL, prompt: 'Hi', ...fields });
 const input = (fields: object) => ({ model: MODEL, input: 'Hi', ...fields });
 
+const TOOL = { type: 'function', function: { name: 'f', parameters: {} } };
+
 const REFUSED: readonly (readonly [string, string, unknown, string, string | null])[] = [
   ['text that is no JSON', CHAT, '{"model":', 'invalid_json', null],
   ['an empty body', CHAT, '', 'invalid_json', null],
@@ -39,7 +41,14 @@ const REFUSED: readonly (readonly [string, string, unknown, string, string | nul
   ['top_p above 1', CHAT, { ...say('Hi'), top_p: 1.1 }, 'invalid_value', 'top_p'],
   ['no answers', CHAT, { ...say('Hi'), n: 0 }, 'invalid_value', 'n'],
   ['too many answers', CHAT, { ...say('Hi'), n: 9 }, 'invalid_value', 'n'],
-  ['max_tokens 0', CHAT, { ...say('Hi'), max_tokens: 0 }, 'invalid_value', 'max_tokens'],
+  ['fewer tokens than none', CHAT, { ...say('Hi'), max_tokens: -5 }, 'invalid_value', 'max_tokens'],
+  [
+    'max_completion_tokens below 0',
+    CHAT,
+    { ...say('Hi'), max_completion_tokens: -1 },
+    'invalid_value',
+    'max_completion_tokens',
+  ],
   ['half a token', CHAT, { ...say('Hi'), max_tokens: 1.5 }, 'invalid_value', 'max_tokens'],
   ['a seed that is text', CHAT, { ...say('Hi'), seed: '1' }, 'invalid_value', 'seed'],
   ['five stop strings', CHAT, { ...say('Hi'), stop: ['a', 'b', 'c', 'd', 'e'] }, 'invalid_value', 'stop'],
@@ -59,6 +68,23 @@ const REFUSED: readonly (readonly [string, string, unknown, string, string | nul
     'unsupported_value',
     'response_format',
   ],
+  ['tools that it could never call', CHAT, { ...say('Hi'), tools: [TOOL] }, 'unsupported_parameter', 'tools'],
+  [
+    'tools to call as it likes',
+    CHAT,
+    { ...say('Hi'), tools: [TOOL], tool_choice: 'auto' },
+    'unsupported_parameter',
+    'tools',
+  ],
+  [
+    'tools one of which must be called',
+    CHAT,
+    { ...say('Hi'), tools: [TOOL], tool_choice: 'required' },
+    'unsupported_parameter',
+    'tools',
+  ],
+  ['functions', CHAT, { ...say('Hi'), functions: [TOOL.function] }, 'unsupported_parameter', 'functions'],
+  ['tools that are no list', CHAT, { ...say('Hi'), tools: 'f' }, 'invalid_value', 'tools'],
   ['a tool that must be called', CHAT, { ...say('Hi'), tool_choice: 'required' }, 'unsupported_value', 'tool_choice'],
   ['log probabilities', CHAT, { ...say('Hi'), logprobs: true }, 'unsupported_value', 'logprobs'],
   ['sound', CHAT, { ...say('Hi'), modalities: ['text', 'audio'] }, 'unsupported_value', 'modalities'],
@@ -113,6 +139,37 @@ for (const [what, path, body, code, param] of REFUSED) {
   });
 }
 
+const SENTENCES: readonly (readonly [object, string])[] = [
+  [{ model: MODEL }, "'messages' is missing"],
+  [{ ...say('Hi'), max_tokens: -5 }, "'max_tokens' must be at least 0"],
+  [{ ...say('Hi'), max_tokens: 1.5 }, "'max_tokens' must be a whole number"],
+  [{ ...say('Hi'), temperature: 3 }, "'temperature' must be at most 2"],
+  [{ ...say('Hi'), temperature: 'hot' }, "'temperature' must be a number"],
+  [
+    { ...say('Hi'), stop: ['a', 'b', 'c', 'd', 'e'] },
+    "'stop' must be a string of at most 256 characters, or up to 4 of them",
+  ],
+  [{ ...say('Hi'), logit_bias: { x: 1 } }, "'logit_bias' must name tokens by their numbers"],
+  [
+    { model: MODEL, messages: [{ role: 'usr' }] },
+    "'messages.0.role' must be one of system, developer, user, assistant, tool, function",
+  ],
+  [{ model: MODEL, messages: 'Hi' }, "'messages' must be a list"],
+  [
+    { model: MODEL, messages: Array(513).fill({ role: 'user', content: 'a' }) },
+    "'messages' must have at most 512 items",
+  ],
+  [{ model: MODEL, messages: [] }, "'messages' must have at least one item"],
+  [[], 'the body must be a JSON object'],
+  [
+    { ...say('Hi'), tools: [TOOL] },
+    'this embedded model has no tool calls: leave "tools" out, or ask with tool_choice "none"',
+  ],
+];
+for (const [body, sentence] of SENTENCES) {
+  it(`says: ${sentence}`, async () => assert.equal((await server.post(CHAT, body)).json.error.message, sentence));
+}
+
 it('refuses a bad streamed request before the stream begins', async () => {
   assert.equal((await server.post(CHAT, { ...say('Hi'), stream: true, n: 0 })).status, 400);
 });
@@ -121,6 +178,7 @@ it('refuses a body above 1 MiB after it was sent', async () => {
   const { status, json } = await server.post(CHAT, say('x'.repeat(3 << 20)));
   assert.equal(status, 413);
   assert.equal(json.error.code, 'body_too_large');
+  assert.equal(json.error.message, 'a body may have 1 MiB (1048576 bytes) here: this model reads far less');
 });
 
 it('knows its paths and their methods', async () => {

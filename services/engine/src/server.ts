@@ -10,6 +10,7 @@ import { embeddings } from './embeddings.ts';
 import { EngineError } from './errors.ts';
 
 const MAX_BODY_BYTES = 1 << 20;
+const TOO_LARGE = `a body may have 1 MiB (${MAX_BODY_BYTES} bytes) here: this model reads far less`;
 /** A longer body is still read, and dropped, up to here: a client that is cut off while it sends never sees the 413. */
 const MAX_DROPPED_BYTES = 16 << 20;
 
@@ -111,10 +112,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
     request.on('end', resolve);
     request.on('error', reject);
   });
-  if (size > MAX_BODY_BYTES)
-    throw new ApiError('body_too_large', `a body has ${MAX_BODY_BYTES} bytes at most`, null, {
-      connection: 'close',
-    });
+  if (size > MAX_BODY_BYTES) throw new ApiError('body_too_large', TOO_LARGE, null, { connection: 'close' });
   return Buffer.concat(chunks, size);
 }
 
