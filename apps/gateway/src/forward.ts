@@ -137,7 +137,7 @@ export class Exchange {
       timeouts,
       enableDebug,
     };
-    if (this.#key) this.#pay(this.#key, inference, request);
+    if (this.#key) void this.#pay(this.#key, inference, request);
     else this.#run(inference, request, this.#context.client);
   }
 

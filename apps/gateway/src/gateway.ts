@@ -125,7 +125,7 @@ function route(
     new Exchange(context, req, res, path).start();
     return;
   }
-  answerPageSafely(context, management, req, res, path, mark < 0 ? '' : url.slice(mark + 1));
+  void answerPageSafely(context, management, req, res, path, mark < 0 ? '' : url.slice(mark + 1));
 }
 
 function ignore(): void {}

@@ -68,7 +68,7 @@ describe('the store', () => {
     const clock = new FakeClock();
     using store = new SqliteStore({ path: ':memory:', gatherMs: () => 2 }, { clock });
     let done = 0;
-    for (let i = 0; i < 50; i += 1) store.charge(charge(1n)).then(() => (done += 1));
+    for (let i = 0; i < 50; i += 1) void store.charge(charge(1n)).then(() => (done += 1));
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(done, 0, 'under load a group gathers');
     clock.advance(2);

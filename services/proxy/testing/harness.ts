@@ -106,7 +106,7 @@ export class Peer {
   }
 
   tell(message: TlObject): void {
-    this.handlers.onMessage(message);
+    void this.handlers.onMessage(message);
   }
 
   ask(fn: TlFunction): Promise<TlObject> {
