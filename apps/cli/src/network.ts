@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '@bombyx/config';
 import { Address, formatAddress } from '@bombyx/ton';
 import { z } from 'zod';
 import contracts from '../templates/reference-contracts.json' with { type: 'json' };
 import { freePorts } from './ports.ts';
-import { makeFolder } from './state-file.ts';
 import { CliError } from './usage.ts';
 
 export const DEFAULT_GATEWAY_PORT = 10_000;

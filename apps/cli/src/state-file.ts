@@ -1,7 +1,7 @@
 /** `running.json` in the data folder: what `bombyx up` runs, for `status` and `chat`. Removed at a clean end. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ChildStatus } from './supervisor.ts';
 
 export interface RunningState {
@@ -15,18 +15,6 @@ export interface RunningState {
 /** `--data-dir`, or `.bombyx` in the home folder. */
 export function dataDir(given: string | undefined): string {
   return resolve(given ?? join(homedir(), '.bombyx'));
-}
-
-/**
- * Creates a folder and those above it, for this user alone. One level at a time: the recursive `mkdirSync` of Node 24
- * never returns where the system refuses with ENOENT, as under /proc.
- * @throws what the system says
- */
-export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  const above = dirname(folder);
-  if (above !== folder) makeFolder(above);
-  mkdirSync(folder, { mode: 0o700 });
 }
 
 const fileIn = (folder: string) => join(folder, 'running.json');

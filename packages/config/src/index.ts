@@ -1,1 +1,2 @@
 export { address, bytes32, describeFaults, flag, int, port, router } from './fields.ts';
+export { makeFolder } from './folder.ts';

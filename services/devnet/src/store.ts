@@ -2,9 +2,9 @@
  * The chain on disk: one SQLite file (WAL, `synchronous=FULL`, one process). Whatever a block changes is written in one
  * transaction, so after a kill at any instant the file holds whole blocks and every message that was acknowledged.
  */
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { makeFolder } from '@bombyx/config';
 import { DevnetError } from './errors.ts';
 
 const PRAGMAS = `PRAGMA page_size=4096; PRAGMA busy_timeout=2000; PRAGMA locking_mode=EXCLUSIVE;
@@ -48,7 +48,7 @@ export class Store implements Disposable {
   /** @param path `:memory:` keeps nothing @throws {DevnetError} `DEVNET_STORE` with a sentence that names the file */
   constructor(path: string) {
     try {
-      if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      if (path !== ':memory:') makeFolder(dirname(path));
       this.#db = new DatabaseSync(path);
       this.#db.exec(PRAGMAS);
       const layout = Number(this.#db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);

@@ -9,9 +9,9 @@
  * through a worker thread they took twice as long, and while one runs the next group gathers in the socket buffers.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { makeFolder } from '@bombyx/config';
 import { ProxyError } from './errors.ts';
 
 const SCHEMA = `
@@ -56,7 +56,7 @@ export class Journal implements Disposable {
     this.#key = Buffer.from(hkdfSync('sha256', key, 'bombyx', 'proxy journal 1', 32));
     this.#keep = keepRecords;
     try {
-      if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      if (path !== ':memory:') makeFolder(dirname(path));
       this.#db = new DatabaseSync(path);
       this.#db.exec(PRAGMAS);
       const layout = Number(this.#db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);

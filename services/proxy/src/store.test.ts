@@ -26,6 +26,10 @@ function charge(total: bigint, over: Partial<Charge> = {}): Charge {
 const code = (expected: string) => (error: unknown) => error instanceof ProxyError && error.code === expected;
 
 describe('the store', () => {
+  it('refuses a folder that cannot be made instead of waiting for it for ever', () => {
+    assert.throws(() => openAt('/proc/none/proxy.sqlite'), code('PROXY_STORE'));
+  });
+
   it('keeps balances as sums of charges, beyond 2^53', async () => {
     const path = newPath();
     const big = 2n ** 60n;

@@ -6,10 +6,11 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from '@bombyx/config';
 import { BUNDLED_MODEL } from '@bombyx/engine';
 import { DEFAULT_GATEWAY_PORT } from '../network.ts';
 import { assertPortFree } from '../ports.ts';
-import { dataDir, makeFolder, readState } from '../state-file.ts';
+import { dataDir, readState } from '../state-file.ts';
 import { CliError, type Command } from '../usage.ts';
 
 interface Finding {

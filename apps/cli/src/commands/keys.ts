@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NanoTon } from '@bombyx/base';
+import { makeFolder } from '@bombyx/config';
 import { DiaryError, formatTon, parseTon } from '@bombyx/diary';
 import { KEYS_FILE, type KeyRecord, KeyStore, onDay } from '@bombyx/gateway';
 import { dataFolderOf, folderOptions } from '../data-folder.ts';
-import { makeFolder } from '../state-file.ts';
 import { table } from '../table.ts';
 import { type Arguments, CliError, type Command } from '../usage.ts';
 

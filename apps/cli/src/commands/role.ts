@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type Clock, type Logger, Scope, systemClock } from '@bombyx/base';
 import { createClient, parseClientConfig } from '@bombyx/client';
+import { makeFolder } from '@bombyx/config';
 import { type Diary, openDiary } from '@bombyx/diary';
 import { parseEngineConfig, startEngine } from '@bombyx/engine';
 import { KEYS_FILE, Keys, startGateway } from '@bombyx/gateway';
@@ -14,7 +15,6 @@ import { COSTS_FILE, EARNINGS_FILE } from '../data-folder.ts';
 import { splitGatewayConfig } from '../gateway-config.ts';
 import { createLogger } from '../log.ts';
 import { portError } from '../ports.ts';
-import { makeFolder } from '../state-file.ts';
 import { type Arguments, CliError, type Command } from '../usage.ts';
 
 /** For answers under way when the client is told to stop; well within what `bombyx up` gives a process. */
