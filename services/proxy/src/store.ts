@@ -107,7 +107,12 @@ export class SqliteStore implements Store {
       if (layout > LAYOUT) throw new Error(`it was written by a newer version (layout ${layout})`);
       this.#db.exec(`${SCHEMA} PRAGMA user_version=${LAYOUT};`);
     } catch (cause) {
-      throw new ProxyError('PROXY_STORE', `cannot open the database ${options.path}: ${reasonOf(cause)}`, {}, { cause });
+      throw new ProxyError(
+        'PROXY_STORE',
+        `cannot open the database ${options.path}: ${reasonOf(cause)}`,
+        {},
+        { cause },
+      );
     }
     const prepare = (sql: string) => this.#db.prepare(sql);
     this.#sql = {
@@ -184,7 +189,12 @@ export class SqliteStore implements Store {
     try {
       this.#commit(group);
     } catch (cause) {
-      const error = new ProxyError('PROXY_STORE', `the charges could not be written: ${reasonOf(cause)}`, {}, { cause });
+      const error = new ProxyError(
+        'PROXY_STORE',
+        `the charges could not be written: ${reasonOf(cause)}`,
+        {},
+        { cause },
+      );
       for (const pending of group) pending.reject(error);
     }
   }
