@@ -4,6 +4,44 @@ export { readCell, writeCell } from './boc.ts';
 export type { Chain, ChainAccount, ChainTransaction, GetMethodResult, TransactionId } from './chain.ts';
 export { ChainError, type ChainErrorCode } from './chain-errors.ts';
 export { chainTransaction, readChainTransaction } from './chain-transaction.ts';
+export { buildContracts, compileContract } from './compile.ts';
+export {
+  type ClientAccount,
+  type ClientData,
+  clientBirthData,
+  clientDataCell,
+  clientRequest,
+  readClientAnswer,
+  readClientData,
+} from './contracts/client.ts';
+export { CONTRACT_NAMES, type ContractName, readContractCode } from './contracts/code.ts';
+export { type ContractInit, type ContractState, initAddress, type Request } from './contracts/data.ts';
+export { ContractError, type ContractErrorCode } from './contracts/errors.ts';
+export { PARAMS_LAYOUT, type ParamCodes, type Params, paramsCell, readParams } from './contracts/params.ts';
+export {
+  type ProxyAccount,
+  type ProxyAnswer,
+  type ProxyData,
+  proxyBirthData,
+  proxyDataCell,
+  proxyRequest,
+  readProxyAnswer,
+  readProxyData,
+  type SignedClosing,
+  signClosing,
+} from './contracts/proxy.ts';
+export { networkAddress, type RootData, readRootData, rootConfig, rootDataCell } from './contracts/root.ts';
+export { type NewParams, type RootList, rootRequest } from './contracts/root-requests.ts';
+export { walletBirthData, walletRequest } from './contracts/wallet.ts';
+export {
+  readWorkerAnswer,
+  readWorkerData,
+  type WorkerAccount,
+  type WorkerData,
+  workerBirthData,
+  workerDataCell,
+  workerRequest,
+} from './contracts/worker.ts';
 export {
   type AccountParty,
   clientContractAddress,
