@@ -3,6 +3,7 @@
 import { BombyxError } from '@bombyx/base';
 import manifest from '../package.json' with { type: 'json' };
 import { chat } from './commands/chat.ts';
+import { contracts } from './commands/contracts.ts';
 import { costs } from './commands/costs.ts';
 import { doctor } from './commands/doctor.ts';
 import { earnings } from './commands/earnings.ts';
@@ -12,7 +13,7 @@ import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 import { CliError, type Command, helpOf, parseCommandLine } from './usage.ts';
 
-const commands: readonly Command[] = [up, chat, status, doctor, keys, costs, earnings, ...roles];
+const commands: readonly Command[] = [up, chat, status, doctor, keys, costs, earnings, contracts, ...roles];
 
 /** Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (as in sysexits.h). */
 function exitCodeOf(error: unknown): number {

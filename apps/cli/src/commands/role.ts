@@ -49,6 +49,24 @@ const engine = commandOf({
   },
 });
 
+const devnet = commandOf({
+  name: 'devnet',
+  summary: 'Run a TON chain on this machine, behind the HTTP API of the public ones',
+  parse: (json: unknown) => json,
+  async open(json, deps, scope) {
+    // Loaded here: the executor is 17 MB of memory that no other part needs.
+    const { DevnetError, openDevnet, parseDevnetConfig } = await import('@bombyx/devnet');
+    try {
+      const config = parseDevnetConfig(json);
+      const opened = scope.use(await openDevnet(config, deps));
+      return { port: opened.port, api: `http://${config.host}:${opened.port}/api/v2/jsonRPC` };
+    } catch (error) {
+      if (!(error instanceof DevnetError && error.code === 'DEVNET_CONFIG')) throw error;
+      throw new CliError('CLI_CONFIG', error.message, {}, { cause: error });
+    }
+  },
+});
+
 const proxy = peerCommandOf({
   name: 'proxy',
   summary: 'Admit clients, pick workers, count tokens',
@@ -101,7 +119,7 @@ const client = peerCommandOf({
   },
 });
 
-export const roles: readonly Command[] = [engine, proxy, worker, client];
+export const roles: readonly Command[] = [engine, proxy, worker, client, devnet];
 
 /** A report of what was used, if there is a folder for it. It is no reason to stand still when it cannot be written. */
 function diaryIn(folder: string, file: string, deps: Deps, scope: Scope): Diary | undefined {
