@@ -2,8 +2,8 @@
  * Builds the contracts from their Tolk sources. A compiler version is part of every address, so it is pinned, and what it
  * builds is committed: `contracts/build`. The compiler (4 MB of WebAssembly) is loaded when it is asked for.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cell } from '@ton/core';
 import { readCell, writeCell } from './boc.ts';
@@ -24,12 +24,11 @@ export async function compileContract(name: ContractName): Promise<Cell> {
 }
 
 /**
- * Compiles all contracts into a folder, which is made if it is missing: a bag of cells each, and their hashes.
+ * Compiles all contracts into a folder that is there: a bag of cells each, and their hashes.
  * @returns the hash of every code cell, hex
  * @throws {ContractError} `CONTRACT_COMPILE`; whatever the file system throws
  */
 export async function buildContracts(folder: string): Promise<Readonly<Record<ContractName, string>>> {
-  makeFolder(folder);
   const hashes: Record<string, string> = {};
   for (const name of CONTRACT_NAMES) {
     const code = await compileContract(name);
@@ -38,12 +37,4 @@ export async function buildContracts(folder: string): Promise<Readonly<Record<Co
   }
   writeFileSync(join(folder, HASHES_FILE), `${JSON.stringify(hashes, null, 2)}\n`);
   return hashes as Record<ContractName, string>; // one entry was made for each name
-}
-
-/** Level by level: the recursive `mkdirSync` of Node 24 never returns where the system refuses with ENOENT, as in /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  const above = dirname(folder);
-  if (above !== folder) makeFolder(above);
-  mkdirSync(folder);
 }

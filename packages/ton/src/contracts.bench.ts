@@ -356,5 +356,5 @@ await asOwner('block', walletRequest.text('b'), 2520, 3306);
 await asOwner('withdraw all', walletRequest.text('w'), 3530, 4400);
 
 console.table(
-  rows.map((r) => ({ ...r, saved: `${Math.round((1 - r.ours / r.b) * 100)} %`, worse: r.ours >= r.b ? 'XXX' : '' })),
+  rows.map((r) => ({ ...r, saved: `${Math.round((1 - r.ours / r.b) * 100)} %`, bar: r.ours < r.b ? 'met' : 'missed' })),
 );

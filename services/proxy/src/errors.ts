@@ -12,6 +12,12 @@ export type ProxyErrorCode =
 /** What stops the proxy or one of its parts. What stops a single request is a {@link Failure}, a value. */
 export class ProxyError extends BombyxError<ProxyErrorCode> {}
 
+/** Why SQLite refused, for the operator of a proxy: only another proxy can hold the lock of its file. */
+export function diskReason(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return text === 'database is locked' ? 'another proxy has it open' : text;
+}
+
 /** Numeric codes of the reference programs. Source: errors.md §1. */
 export const CocoonCode = {
   failure: 601,

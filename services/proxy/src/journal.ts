@@ -12,7 +12,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { makeFolder } from '@bombyx/config';
-import { ProxyError } from './errors.ts';
+import { diskReason, ProxyError } from './errors.ts';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS records(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
@@ -64,7 +64,7 @@ export class Journal implements Disposable {
       this.#db.exec(`${SCHEMA} PRAGMA user_version=${LAYOUT};`);
       this.#insert = this.#db.prepare('INSERT INTO records VALUES (?,?)');
     } catch (cause) {
-      throw new ProxyError('PROXY_STORE', `cannot open the database ${path}: ${reasonOf(cause)}`, {}, { cause });
+      throw new ProxyError('PROXY_STORE', `cannot open the database ${path}: ${diskReason(cause)}`, {}, { cause });
     }
   }
 
@@ -108,7 +108,7 @@ export class Journal implements Disposable {
     try {
       this.#insert.run(seq, body);
     } catch (cause) {
-      throw new ProxyError('PROXY_STORE', `the books could not be written: ${reasonOf(cause)}`, {}, { cause });
+      throw new ProxyError('PROXY_STORE', `the books could not be written: ${diskReason(cause)}`, {}, { cause });
     }
     this.#seq = seq;
     this.#tag = tagOf(body);
@@ -126,7 +126,7 @@ export class Journal implements Disposable {
       this.#db.exec('COMMIT');
     } catch (cause) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      throw new ProxyError('PROXY_STORE', `the books could not be condensed: ${reasonOf(cause)}`, {}, { cause });
+      throw new ProxyError('PROXY_STORE', `the books could not be condensed: ${diskReason(cause)}`, {}, { cause });
     }
   }
 
@@ -185,8 +185,4 @@ function damaged(what: string, seq: number, cause?: unknown): ProxyError {
     { seq },
     { cause },
   );
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -10,7 +10,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '@bombyx/base';
 import { makeFolder } from '@bombyx/config';
-import { ProxyError } from './errors.ts';
+import { diskReason, ProxyError } from './errors.ts';
 
 /** Adjusted tokens by kind; `total` is what is billed. */
 export interface CountedTokens {
@@ -109,7 +109,7 @@ export class SqliteStore implements Store {
     } catch (cause) {
       throw new ProxyError(
         'PROXY_STORE',
-        `cannot open the database ${options.path}: ${reasonOf(cause)}`,
+        `cannot open the database ${options.path}: ${diskReason(cause)}`,
         {},
         { cause },
       );
@@ -191,7 +191,7 @@ export class SqliteStore implements Store {
     } catch (cause) {
       const error = new ProxyError(
         'PROXY_STORE',
-        `the charges could not be written: ${reasonOf(cause)}`,
+        `the charges could not be written: ${diskReason(cause)}`,
         {},
         { cause },
       );
@@ -237,9 +237,4 @@ function sums(group: readonly Pending[], whose: 'client' | 'worker'): Map<string
 function bigints(statement: StatementSync): StatementSync {
   statement.setReadBigInts(true);
   return statement;
-}
-
-function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text === 'database is locked' ? 'another proxy has it open' : text;
 }

@@ -1,5 +1,6 @@
 /** `bombyx contracts build`: the code cells of the five contracts, from their sources. */
 import { resolve } from 'node:path';
+import { makeFolder } from '@bombyx/config';
 import { buildContracts } from '@bombyx/ton';
 import { CliError, type Command } from '../usage.ts';
 
@@ -29,6 +30,7 @@ export const contracts: Command = {
 
 async function buildIn(folder: string): ReturnType<typeof buildContracts> {
   try {
+    makeFolder(folder);
     return await buildContracts(folder);
   } catch (error) {
     if (!(error instanceof Error && 'errno' in error)) throw error;
