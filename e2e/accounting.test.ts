@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '@bombyx/base';
-import { type Charge, ProxyError, SqliteStore, type Store } from '@bombyx/proxy';
+import type { LedgerEvent } from '@bombyx/ledger';
+import { Bookkeeper, ProxyError } from '@bombyx/proxy';
 import { ask, chat, errorIn, post, stream } from './testing/ask.ts';
 import { COMPLETION_TOKENS, PROMPT_TOKENS } from './testing/backend.ts';
 import { type Billed, MODEL, Network } from './testing/network.ts';
@@ -143,31 +144,31 @@ describe('the books', () => {
 
 describe('a full disk', () => {
   let folder: string;
-  let store: FullDisk;
+  let keeper: FullDisk;
   let network: Network;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'bombyx-full-'));
-    store = new FullDisk(join(folder, 'proxy.sqlite'));
-    network = await Network.start({ store: () => store });
+    keeper = new FullDisk(join(folder, 'books.sqlite'));
+    network = await Network.start({ keeper: () => keeper });
   });
   after(async () => {
     await network[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
   });
   afterEach(async () => {
-    store.full = false;
+    keeper.full = false;
     const before = network.billed();
     assert.equal((await ask(network, chat(''))).status, 200, 'there is room again');
     assert.equal(await bill(network, before), WHOLE);
-    const { charged, used, earned } = store.totals();
-    assert.equal(charged, used);
-    assert.equal(charged, earned);
+    assert.equal(keeper.books.audit(), undefined);
+    let charged = 0n;
+    for (const { used } of keeper.books.active!.accounts.clients()) charged += used.max;
     assert.equal(Number(charged), network.billed().used);
   });
 
   it('ends a whole answer with a coded error, and charges nothing', async () => {
     const before = network.billed();
-    store.full = true;
+    keeper.full = true;
     const { status, error } = await ask(network, chat(''));
     assert.equal(status, 503);
     assert.equal(error?.code, 'not_ready');
@@ -177,7 +178,7 @@ describe('a full disk', () => {
 
   it('ends a stream with an error event in place of its last part, and charges nothing', async () => {
     const before = network.billed();
-    store.full = true;
+    keeper.full = true;
     const events = await (await stream(network, 'chunks=5 delay_ms=20')).rest();
     assert.match(errorIn(events.at(-1))?.message ?? '', /could not record the charge/);
     assert.ok(!events.includes('[DONE]'), 'the end of the answer is kept back');
@@ -185,41 +186,16 @@ describe('a full disk', () => {
   });
 });
 
-/** The real store, on a disk that can be full: the write fails as SQLite would have it fail. */
-class FullDisk implements Store {
+/** The real books, on a disk that can be full: the write fails as SQLite would have it fail. */
+class FullDisk extends Bookkeeper {
   full = false;
-  readonly #store: SqliteStore;
 
   constructor(path: string) {
-    this.#store = new SqliteStore({ path }, { clock: systemClock });
+    super({ path, key: Buffer.alloc(32), withoutChain: true }, { clock: systemClock });
   }
 
-  async charge(charge: Charge): Promise<void> {
-    if (this.full) throw new ProxyError('PROXY_STORE', 'the charges could not be written: database or disk is full');
-    await this.#store.charge(charge);
-  }
-
-  used(client: string): bigint {
-    return this.#store.used(client);
-  }
-
-  earned(worker: string): bigint {
-    return this.#store.earned(worker);
-  }
-
-  setting(name: string): string | undefined {
-    return this.#store.setting(name);
-  }
-
-  setSetting(name: string, value: string): void {
-    this.#store.setSetting(name, value);
-  }
-
-  totals(): ReturnType<Store['totals']> {
-    return this.#store.totals();
-  }
-
-  [Symbol.dispose](): void {
-    this.#store[Symbol.dispose]();
+  override async record(...events: readonly LedgerEvent[]): Promise<void> {
+    if (this.full) throw new ProxyError('PROXY_STORE', 'the books could not be written: database or disk is full');
+    await super.record(...events);
   }
 }

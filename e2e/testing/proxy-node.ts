@@ -1,12 +1,12 @@
 import { type Clock, silentLogger, systemClock } from '@bombyx/base';
-import { parseProxyConfig, type Proxy as RunningProxy, type Store, startProxy } from '@bombyx/proxy';
+import { type Bookkeeper, parseProxyConfig, type Proxy as RunningProxy, startProxy } from '@bombyx/proxy';
 import { type ConfigFile, rootWith } from './configuration.ts';
 
 export interface ProxyNodeOptions {
   /** Time as the proxy sees it. */
   readonly proxyClock?: Clock;
-  /** Accounting, in place of a file; asked for at each start. */
-  readonly store?: () => Store;
+  /** Books in place of those in `db_path`; asked for at each start. */
+  readonly keeper?: () => Bookkeeper;
 }
 
 /** A proxy that can be stopped and started again where it was. */
@@ -35,12 +35,12 @@ export class ProxyNode implements AsyncDisposable {
 
   async start(): Promise<void> {
     const config = parseProxyConfig({ ...this.#file, ...this.#ports });
-    const { store, proxyClock: clock = systemClock } = this.#options;
+    const { keeper, proxyClock: clock = systemClock } = this.#options;
     this.#proxy = await startProxy(config, {
       clock,
       log: silentLogger,
       root: rootWith([]),
-      ...(store && { store: store() }),
+      ...(keeper && { keeper: keeper() }),
     });
     this.#ports = { workers_rpc_port: this.#proxy.workersPort, client_rpc_port: this.#proxy.clientPort };
     this.running = true;

@@ -48,49 +48,38 @@ describe('the end of a request', () => {
   it('charges the client what the worker earns and frees the rest', () => {
     const accounts = opened();
     accounts.hold('r', 'c', tokens(600n));
-    assert.deepEqual(accounts.settle('r', tokens(43n), 'w'), {
-      client: 'c',
-      worker: 'w',
-      held: 600n,
-      charged: 43n,
-      refused: 0n,
-    });
+    accounts.book('c', 'w', tokens(43n));
+    assert.equal(accounts.release('r'), 600n);
     assert.equal(accounts.available('c'), 957n);
     assert.equal(accounts.client('c')?.used.max, 43n);
     assert.equal(accounts.worker('w')?.earned.max, 43n);
     assert.equal(accounts.client('c')?.runningRequests, 0);
   });
 
-  it('comes once: a second settle or release changes nothing', () => {
-    const accounts = opened();
-    accounts.hold('r1', 'c', tokens(100n));
-    accounts.hold('r2', 'c', tokens(100n));
-    accounts.settle('r1', tokens(10n), 'w');
-    assert.equal(accounts.release('r2'), 100n);
-    for (const id of ['r1', 'r2', 'never']) {
-      assert.equal(accounts.settle(id, tokens(10n), 'w'), undefined);
-      assert.equal(accounts.release(id), undefined);
-    }
-    assert.equal(accounts.available('c'), 990n);
-    assert.equal(accounts.worker('w')?.earned.max, 10n);
-  });
-
-  it('never charges more than was held', () => {
+  it('comes once: a second release changes nothing', () => {
     const accounts = opened();
     accounts.hold('r', 'c', tokens(100n));
-    const settlement = accounts.settle('r', tokens(150n), 'w');
-    assert.equal(settlement?.charged, 100n);
-    assert.equal(settlement?.refused, 50n);
-    assert.equal(accounts.available('c'), 900n);
+    assert.equal(accounts.release('r'), 100n);
+    for (const id of ['r', 'never']) assert.equal(accounts.release(id), undefined);
+    assert.equal(accounts.available('c'), 1_000n);
   });
 
-  it('keeps the hold when the worker cannot be credited', () => {
+  it('books nothing when the worker cannot be credited', () => {
     const accounts = opened();
     accounts.restoreWorker('w', tokens(MAX_LONG));
-    accounts.hold('r', 'c', tokens(100n));
-    assert.throws(() => accounts.settle('r', tokens(1n), 'w'), coded('LEDGER_RANGE'));
-    assert.equal(accounts.release('r'), 100n);
+    assert.throws(() => accounts.book('c', 'w', tokens(1n)), coded('LEDGER_RANGE'));
+    assert.equal(accounts.client('c')?.used.max, 0n);
   });
+});
+
+it('forgets only a client of whom there is nothing to remember', () => {
+  const accounts = opened();
+  accounts.hold('r', 'c', tokens(1n));
+  assert.equal(accounts.forget('c'), false);
+  accounts.release('r');
+  assert.equal(accounts.forget('c'), true);
+  accounts.book('d', 'w', tokens(1n));
+  assert.equal(accounts.forget('d'), false);
 });
 
 describe('the chain', () => {
@@ -98,8 +87,7 @@ describe('the chain', () => {
     const accounts = new Accounts();
     accounts.fund('c', funding({ stake: nanoTon(200n) }));
     assert.equal(accounts.available('c'), 100n);
-    accounts.hold('r', 'c', tokens(80n));
-    accounts.settle('r', tokens(80n), 'w');
+    accounts.book('c', 'w', tokens(80n));
     assert.equal(accounts.available('c'), 20n);
     accounts.fund('c', funding({ balance: nanoTon(1_840n), stake: nanoTon(200n), usedOnChain: tokens(80n) }));
     assert.equal(accounts.available('c'), 100n);
@@ -142,31 +130,12 @@ describe('the chain', () => {
   });
 });
 
-describe('a write', () => {
-  it('carries what changed since the last one', () => {
-    const accounts = opened();
-    assert.deepEqual(accounts.beginWrite(1), { clients: [], workers: [] });
-    accounts.hold('r', 'c', tokens(10n));
-    accounts.settle('r', tokens(10n), 'w');
-    assert.deepEqual(accounts.beginWrite(2), {
-      clients: [{ id: 'c', used: 10n }],
-      workers: [{ id: 'w', earned: 10n }],
-    });
-    assert.deepEqual(accounts.beginWrite(3), { clients: [], workers: [] });
-    accounts.markDurable(2);
-    assert.equal(accounts.client('c')?.used.db, 10n);
-    assert.equal(accounts.worker('w')?.earned.chain, 0n);
-    accounts.markCommitted(2);
-    assert.equal(accounts.worker('w')?.earned.chain, 10n);
-  });
-});
-
 /** One step of a random history; indices name clients, workers and requests. */
 const anyStep = fc.oneof(
   fc.record({ op: fc.constant('hold' as const), request: fc.nat(30), client: fc.nat(3), amount: fc.bigInt(0n, 300n) }),
   fc.record({ op: fc.constant('settle' as const), request: fc.nat(30), worker: fc.nat(3), used: fc.bigInt(0n, 400n) }),
   fc.record({ op: fc.constant('release' as const), request: fc.nat(30) }),
-  fc.record({ op: fc.constant('write' as const), outcome: fc.constantFrom('durable', 'failed', 'committed') }),
+  fc.record({ op: fc.constant('commit' as const), seen: fc.boolean() }),
 );
 
 it('charges clients exactly what workers earn, whatever happens in whatever order', () => {
@@ -174,30 +143,31 @@ it('charges clients exactly what workers earn, whatever happens in whatever orde
     fc.property(fc.array(anyStep, { maxLength: 120 }), (steps) => {
       const accounts = new Accounts();
       for (let i = 0; i <= 3; i++) accounts.fund(`c${i}`, funding());
-      const running = new Set<string>();
+      const running = new Map<string, { client: string; amount: bigint }>();
       let seq = 0;
       for (const step of steps) {
         switch (step.op) {
           case 'hold': {
-            const id = `r${step.request}`;
+            const [id, client] = [`r${step.request}`, `c${step.client}`];
             if (running.has(id)) break;
-            if (accounts.hold(id, `c${step.client}`, tokens(step.amount)).ok) running.add(id);
+            if (accounts.hold(id, client, tokens(step.amount)).ok) running.set(id, { client, amount: step.amount });
             break;
           }
           case 'settle': {
-            const ended = accounts.settle(`r${step.request}`, tokens(step.used), `w${step.worker}`);
-            assert.equal(ended !== undefined, running.delete(`r${step.request}`));
+            const id = `r${step.request}`;
+            const held = running.get(id);
+            if (!held) break;
+            accounts.book(held.client, `w${step.worker}`, tokens(step.used < held.amount ? step.used : held.amount));
+            assert.equal(accounts.release(id), held.amount);
+            running.delete(id);
             break;
           }
           case 'release':
             assert.equal(accounts.release(`r${step.request}`) !== undefined, running.delete(`r${step.request}`));
             break;
-          case 'write': {
-            accounts.beginWrite(++seq);
-            if (step.outcome === 'failed') accounts.markFailed(seq);
-            else accounts.markDurable(seq);
-            if (step.outcome === 'committed') accounts.markCommitted(seq);
-          }
+          case 'commit':
+            accounts.beginCommit(++seq);
+            if (step.seen) accounts.commitSeen(seq);
         }
         const clients = [...accounts.clients()];
         const workers = [...accounts.workers()];
@@ -212,9 +182,8 @@ it('charges clients exactly what workers earn, whatever happens in whatever orde
           assert.ok(max >= db && db >= chain);
         }
       }
-      accounts.beginWrite(++seq);
-      accounts.markDurable(seq);
-      accounts.markCommitted(seq);
+      accounts.beginCommit(++seq);
+      accounts.commitSeen(seq);
       for (const { used } of accounts.clients()) assert.equal(used.chain, used.max);
     }),
     { numRuns: 500 },

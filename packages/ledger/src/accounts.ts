@@ -1,11 +1,11 @@
 /**
  * The books of a proxy: what clients paid, hold and used, what workers earned. Pure state: no clock, no disk, no network.
- * A request holds tokens before it runs and ends exactly once, settled or released; what a client is charged for it
- * is what a worker earns with it.
+ * A request holds tokens while it runs and gives them back once; what a client is charged for it is what a worker earns
+ * with it.
  */
 import { MAX_LONG, type NanoTon, type Tokens, tokens } from '@bombyx/base';
 import { LedgerError } from './errors.ts';
-import { type Levels, Total, WriteLog } from './levels.ts';
+import { CommitLog, type Levels, Total } from './levels.ts';
 import { atMostLong } from './price.ts';
 
 /** A client contract as the chain shows it. */
@@ -40,22 +40,6 @@ export type HoldVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: 'unknown-client' | 'balance'; readonly available: bigint };
 
-export interface Settlement {
-  readonly client: string;
-  readonly worker: string;
-  readonly held: Tokens;
-  /** Charged to the client and earned by the worker; never more than was held. */
-  readonly charged: Tokens;
-  /** Reported above what was held, charged to nobody. */
-  readonly refused: Tokens;
-}
-
-/** What one write to the database has to contain. */
-export interface ChangedTotals {
-  readonly clients: readonly { readonly id: string; readonly used: Tokens }[];
-  readonly workers: readonly { readonly id: string; readonly earned: Tokens }[];
-}
-
 interface Client extends ClientView {
   paid: Tokens;
   stakeTokens: Tokens;
@@ -83,8 +67,7 @@ export class Accounts {
   readonly #clients = new Map<string, Client>();
   readonly #workers = new Map<string, Worker>();
   readonly #holds = new Map<string, Hold>();
-  readonly #log = new WriteLog();
-  readonly #owners = new Map<Total, { readonly kind: 'client' | 'worker'; readonly id: string }>();
+  readonly #log = new CommitLog();
 
   /** Takes over a client from the database, before any traffic. @throws {LedgerError} `LEDGER_ROLLBACK` */
   restoreClient(id: string, used: Tokens, committed?: Tokens): void {
@@ -151,23 +134,8 @@ export class Accounts {
   }
 
   /**
-   * Ends a request: charges the client and credits the worker with `used`, but no more than was held, and frees the hold.
-   * @returns undefined when this request holds nothing: it has ended before, a late answer must not charge twice
-   * @throws {LedgerError} `LEDGER_RANGE` when the worker's total would leave the protocol's range; the hold stays
-   */
-  settle(requestId: string, used: Tokens, workerId: string): Settlement | undefined {
-    const hold = this.#holds.get(requestId);
-    if (!hold) return undefined;
-    const { client, amount: held } = hold;
-    const charged = used < held ? used : held;
-    this.book(client.id, workerId, charged);
-    this.#free(requestId, hold);
-    return { client: client.id, worker: workerId, held, charged, refused: tokens(used - charged) };
-  }
-
-  /**
    * Charges a client and credits a worker with the same tokens; unknown ones come into being. For facts that were
-   * written down already: {@link settle} asks whether they are allowed.
+   * written down already.
    * @throws {LedgerError} `LEDGER_RANGE` when a total would leave the protocol's range; nothing changes
    */
   book(clientId: string, workerId: string, charged: Tokens): void {
@@ -181,7 +149,7 @@ export class Accounts {
     this.#log.raise(worker.earned, tokens(earned));
   }
 
-  /** Ends a request that cost nothing. @returns the tokens freed, undefined when it holds nothing */
+  /** Gives back what a request holds, when it has ended. @returns the tokens freed, undefined when it holds nothing */
   release(requestId: string): Tokens | undefined {
     const hold = this.#holds.get(requestId);
     if (!hold) return undefined;
@@ -205,31 +173,26 @@ export class Accounts {
     return this.#workers.values();
   }
 
-  /** Takes all totals that changed since the last write. @throws {LedgerError} `LEDGER_SEQUENCE` */
-  beginWrite(seq: number): ChangedTotals {
-    const clients: { id: string; used: Tokens }[] = [];
-    const workers: { id: string; earned: Tokens }[] = [];
-    for (const [total, value] of this.#log.begin(seq)) {
-      const { kind, id } = this.#owners.get(total)!; // every total enters the map as it is made
-      if (kind === 'client') clients.push({ id, used: value });
-      else workers.push({ id, earned: value });
-    }
-    return { clients, workers };
+  /** Forgets a client of whom there is nothing to remember. @returns whether it is gone */
+  forget(id: string): boolean {
+    const client = this.#clients.get(id);
+    if (client && (client.runningRequests > 0 || client.used.max > 0n || client.usedOnChain > 0n)) return false;
+    return this.#clients.delete(id);
   }
 
-  /** Write `seq` and all before it are on disk: raises the database level. */
-  markDurable(seq: number): void {
-    this.#log.markDurable(seq);
+  /** Commit `seq` covers all that was counted until now. @throws {LedgerError} `LEDGER_SEQUENCE` */
+  beginCommit(seq: number): void {
+    this.#log.begin(seq);
   }
 
-  /** Write `seq` failed: what it held goes into the next write. */
-  markFailed(seq: number): void {
-    this.#log.markFailed(seq);
+  /** Commit `seq` was seen on chain. */
+  commitSeen(seq: number): void {
+    this.#log.seen(seq);
   }
 
-  /** The commit of write `seq` was seen on chain: raises the blockchain level of all writes up to it. */
-  markCommitted(seq: number): void {
-    this.#log.markCommitted(seq);
+  /** Counts all as committed, where there is no chain to commit to. */
+  commitAll(): void {
+    this.#log.settle();
   }
 
   #free(requestId: string, { client, amount }: Hold): void {
@@ -241,7 +204,6 @@ export class Accounts {
   #addClient(id: string, used: Total): Client {
     const client = { id, paid: ZERO, stakeTokens: ZERO, usedOnChain: ZERO, reserved: ZERO, runningRequests: 0, used };
     this.#clients.set(id, client);
-    this.#owners.set(used, { kind: 'client', id });
     if (used.chain < used.max) this.#log.include(used);
     return client;
   }
@@ -249,7 +211,6 @@ export class Accounts {
   #addWorker(id: string, earned: Total): Worker {
     const worker = { id, paidOnChain: ZERO, earned };
     this.#workers.set(id, worker);
-    this.#owners.set(earned, { kind: 'worker', id });
     if (earned.chain < earned.max) this.#log.include(earned);
     return worker;
   }

@@ -23,6 +23,11 @@ export interface BooksState {
   readonly instances: readonly InstanceState[];
 }
 
+export interface BooksOptions {
+  /** There is no chain to commit to: what is counted counts as committed at once. */
+  readonly withoutChain?: boolean;
+}
+
 export class Books {
   readonly #instances = new Map<string, Instance>();
   readonly #notes = new Map<string, string>();
@@ -30,9 +35,14 @@ export class Books {
   #active: Instance | undefined;
   #lastCommit = 0;
   #session = '';
+  readonly #withoutChain: boolean;
 
-  static restore(state: BooksState): Books {
-    const books = new Books();
+  constructor(options: BooksOptions = {}) {
+    this.#withoutChain = options.withoutChain ?? false;
+  }
+
+  static restore(state: BooksState, options?: BooksOptions): Books {
+    const books = new Books(options);
     for (const instance of state.instances) books.#instances.set(instance.contract, Instance.restore(instance));
     for (const [name, value] of state.notes) books.#notes.set(name, value);
     books.#active = state.active === undefined ? undefined : books.instance(state.active);
@@ -94,7 +104,6 @@ export class Books {
    *   second process works with our key; `LEDGER_RANGE`, `LEDGER_SEQUENCE`, `LEDGER_UNKNOWN_INSTANCE`
    */
   apply(seq: number, events: readonly LedgerEvent[]): void {
-    const touched = new Set<Instance>();
     for (const event of events) {
       switch (event.type) {
         case 'started':
@@ -106,7 +115,7 @@ export class Books {
         case 'committing':
           this.#lastCommit = event.number;
           this.#pending.push({ number: event.number, session: event.session, seq });
-          for (const instance of this.#instances.values()) touched.add(instance);
+          for (const { accounts } of this.#instances.values()) accounts.beginCommit(seq);
           break;
         case 'committed':
           this.#committed(event.number, event.session);
@@ -118,11 +127,10 @@ export class Books {
           const instance = this.instance(event.instance);
           instance.apply(event);
           if (event.type === 'retiring' && event.phase === 'closed') this.#instances.delete(event.instance);
-          else touched.add(instance);
+          else if (this.#withoutChain) instance.accounts.commitAll();
         }
       }
     }
-    for (const instance of touched) instance.written(seq);
   }
 
   /**
@@ -165,7 +173,7 @@ export class Books {
     if (at < 0) throw strange(number);
     const { seq } = this.#pending[at]!;
     this.#pending = this.#pending.slice(at + 1);
-    for (const { accounts } of this.#instances.values()) accounts.markCommitted(seq);
+    for (const { accounts } of this.#instances.values()) accounts.commitSeen(seq);
   }
 }
 

@@ -1,13 +1,11 @@
 export {
   Accounts,
-  type ChangedTotals,
   type ClientView,
   type Funding,
   type HoldVerdict,
-  type Settlement,
   type WorkerView,
 } from './accounts.ts';
-export { Books, type BooksState, type Commit } from './books.ts';
+export { Books, type BooksOptions, type BooksState, type Commit } from './books.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
 export {
   type ChargedTokens,
@@ -21,7 +19,7 @@ export {
   writeEvents,
 } from './events.ts';
 export { type Cursor, type Difference, Instance, type InstanceState } from './instance.ts';
-export { type Levels, Total, WriteLog } from './levels.ts';
+export { CommitLog, type Levels, Total } from './levels.ts';
 export {
   adjustedTokens,
   type Multipliers,

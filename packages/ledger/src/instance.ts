@@ -132,12 +132,6 @@ export class Instance {
     return this.#workers.get(owner);
   }
 
-  /** Record `seq` carried facts of this instance and is on disk. */
-  written(seq: number): void {
-    this.accounts.beginWrite(seq);
-    this.accounts.markDurable(seq);
-  }
-
   /** The first place where accounts and postings disagree. */
   audit(): Difference | undefined {
     const { pricePerToken: price, workerFeePerToken: fee } = this.terms;

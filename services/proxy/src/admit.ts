@@ -4,14 +4,14 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { type Clock, RandomPool } from '@bombyx/base';
-import { type Accounts, reservation } from '@bombyx/ledger';
-import type { RootConfig } from '@bombyx/ton';
+import { reservation } from '@bombyx/ledger';
 import { decodeOf, type Tl, WireError } from '@bombyx/wire';
 import { type BodyFacts, readBody } from './body.ts';
 import type { Run } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
 import { type Failure, failure } from './errors.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { Rules } from './session.ts';
 import { Work } from './work.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -22,9 +22,8 @@ const PREFIX_BYTES = 1_024;
 const MAX_TOKENS = 0x7fff_ffff;
 
 export interface AdmitDeps {
-  readonly root: RootConfig;
+  readonly rules: Rules;
   readonly limits: ProxyLimits;
-  readonly accounts: Accounts;
   readonly pool: WorkerPool;
   readonly clock: Clock;
 }
@@ -41,9 +40,14 @@ export class Admit {
 
   /** On success the reservation is held under `work.key`; the caller owes a settlement or a release. */
   admit(client: ClientLink, run: Run): Admission {
-    const { root, limits, accounts, pool, clock } = this.#deps;
+    const { limits, pool, clock } = this.#deps;
+    const { root } = this.#deps.rules;
+    const { party } = client;
+    const { accounts } = party.instance;
     if (client.works.has(run.key)) return refuse('duplicate_request', 'a request with this id is running');
-    if (client.party.running >= limits.requestsPerClient) {
+    const { state = 'running' } = party.instance.clientContract(party.owner) ?? {};
+    if (state !== 'running') return refuse('client_closing', `the client contract is ${state}`);
+    if (party.running >= limits.requestsPerClient) {
       return refuse('too_many_requests', `more than ${limits.requestsPerClient} requests of this client are running`);
     }
     if (run.minConfigVersion > root.version) return refuse('config_too_old', 'active config version is too low');
@@ -68,7 +72,7 @@ export class Admit {
       startSec: clock.nowMs() / 1_000,
       queueMs: limits.queueMs,
     });
-    const hold = accounts.hold(work.key, client.party.owner, held);
+    const hold = accounts.hold(work.key, party.owner, held);
     if (hold.ok) return { ok: true, work };
     return refuse('balance_too_low', `client balance is too low: to_reserve=${held} available=${hold.available}`);
   }

@@ -12,6 +12,8 @@ export interface BookkeeperOptions {
   readonly path: string;
   /** 32 bytes that only this proxy has: the seed of its machine key. */
   readonly key: Uint8Array;
+  /** There is no chain to commit to: what is on disk counts as committed. */
+  readonly withoutChain?: boolean;
   /** How long a group may gather, asked each time one starts. 0 = until the end of this turn of the event loop. */
   readonly gatherMs?: () => number;
   /** Records after which a snapshot is taken. */
@@ -55,7 +57,11 @@ export class Bookkeeper implements Disposable {
     });
     try {
       const { snapshot, records } = this.#journal.read();
-      this.#books = snapshot === undefined ? new Books() : Books.restore(readEvents<BooksState>(snapshot)[0]!);
+      const { withoutChain = false } = options;
+      this.#books =
+        snapshot === undefined
+          ? new Books({ withoutChain })
+          : Books.restore(readEvents<BooksState>(snapshot)[0]!, { withoutChain });
       for (const { seq, text } of records) this.#books.apply(seq, readEvents(text));
       this.#sinceSnapshot = records.length;
     } catch (error) {

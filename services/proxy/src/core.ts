@@ -1,6 +1,6 @@
 /** Everything of the proxy but its ports: what a test can drive without a network. */
 import type { Clock, Logger } from '@bombyx/base';
-import { Accounts } from '@bombyx/ledger';
+import type { Instance } from '@bombyx/ledger';
 import {
   formatAddress,
   privateKeyFromSeed,
@@ -10,6 +10,7 @@ import {
   walletAddress,
 } from '@bombyx/ton';
 import { Admit } from './admit.ts';
+import type { Bookkeeper } from './bookkeeper.ts';
 import { EMPTY_SECRET_HASH } from './client-session.ts';
 import type { ProxyConfig } from './config.ts';
 import { Dispatcher } from './dispatch.ts';
@@ -21,14 +22,13 @@ import type { Credentials, Self, SessionDeps } from './session.ts';
 import { Cashier } from './settle.ts';
 import type { SnapshotSources } from './snapshot.ts';
 import { Stats } from './stats.ts';
-import type { Store } from './store.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface CoreDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly root: RootConfig;
-  readonly store: Store;
+  readonly keeper: Bookkeeper;
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly credentials?: Credentials;
@@ -47,7 +47,7 @@ const playCredentials: Credentials = { open: true, secretHash: () => EMPTY_SECRE
 
 /** @throws {TonError} for a key that is none */
 export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
-  const { clock, log, root, store } = deps;
+  const { clock, log, root, keeper } = deps;
   const { limits } = config;
   const network = { testnet: config.isTestnet };
   const privateKey = privateKeyFromSeed(config.machineKey);
@@ -68,23 +68,23 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
     owner: formatAddress(config.ownerAddress, network),
     contract: formatAddress(contract, network),
     root,
-    enabled: !isDisabled(store),
+    enabled: !isDisabled(keeper),
   };
-  const accounts = new Accounts();
+  const instance = openBooks(keeper, self.contract, root);
   const parties = new Parties(
-    { root, ...network, proxyContract: contract, publicKey, privateKey, wallet, limits },
-    { accounts, store, clock },
+    { ...network, publicKey, privateKey, wallet, play: true, limits },
+    { instance, root, contract },
+    { clock },
   );
   const pool = new WorkerPool(limits);
-  for (const name of rememberedModels(store)) pool.claim(name);
+  for (const name of rememberedModels(keeper)) pool.claim(name);
   const stats = new Stats({ clock });
   const dispatcher = new Dispatcher(limits, {
-    admit: new Admit({ root, limits, accounts, pool, clock }),
-    cashier: new Cashier({ accounts, store, clock }),
-    multipliers: root.multipliers,
+    admit: new Admit({ rules: self, limits, pool, clock }),
+    cashier: new Cashier({ keeper, clock }),
+    rules: self,
     parties,
     stats,
-    release: (key) => accounts.release(key),
     random: deps.random,
     clock,
     log,
@@ -97,7 +97,6 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
     imageHash: config.imageHash,
     stats,
     parties,
-    accounts,
     pool,
     dispatcher,
     clock,
@@ -110,26 +109,39 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
     dispatcher,
     registrations: new Registrations({ limit: limits.registrations, timeoutMs: limits.registrationMs }, { clock }),
     credentials: deps.credentials ?? playCredentials,
-    modelSeen: () => rememberModels(store, pool, log),
+    modelSeen: () => rememberModels(keeper, pool, log),
     clock,
     log,
   };
-  return { sessions, sources, management: manage({ sources, store, dispatcher }) };
+  return { sessions, sources, management: manage({ sources, keeper, dispatcher }) };
+}
+
+/** The books of the contract, opened the first time it is served. @throws {ProxyError} `PROXY_STORE` */
+function openBooks(keeper: Bookkeeper, contract: string, root: RootConfig): Instance {
+  if (keeper.books.active?.contract !== contract) {
+    const { paramsVersion, pricePerToken, workerFeePerToken, proxyDelayBeforeCloseSec, clientDelayBeforeCloseSec } =
+      root;
+    const delays = { proxyDelaySec: proxyDelayBeforeCloseSec, clientDelaySec: clientDelayBeforeCloseSec };
+    const terms = { paramsVersion, pricePerToken, workerFeePerToken, ...delays };
+    keeper.recordNow({ type: 'opened', instance: contract, terms });
+  }
+  return keeper.books.instance(contract);
 }
 
 /** Models served before a restart are waited for, not unknown. */
-function rememberedModels(store: Store): string[] {
+function rememberedModels({ books }: Bookkeeper): string[] {
   try {
-    const names: unknown = JSON.parse(store.setting(MODELS) ?? '[]');
+    const names: unknown = JSON.parse(books.note(MODELS) ?? '[]');
     return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
   } catch {
     return [];
   }
 }
 
-function rememberModels(store: Store, pool: WorkerPool, log: Logger): void {
+function rememberModels(keeper: Bookkeeper, pool: WorkerPool, log: Logger): void {
   try {
-    store.setSetting(MODELS, JSON.stringify(Array.from(pool.models(), ({ name }) => name)));
+    const value = JSON.stringify(Array.from(pool.models(), ({ name }) => name));
+    keeper.recordNow({ type: 'noted', name: MODELS, value });
   } catch (error) {
     log.warn('the list of models could not be kept', { reason: String(error) });
   }

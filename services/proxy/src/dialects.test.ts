@@ -187,7 +187,7 @@ describe('workers that cannot be stopped', () => {
     worker.tell(exPart(request_id, '67890'));
     worker.tell(exLast(request_id, '', used(10, 20)));
     await turns();
-    assert.equal(bench.store.totals().charged, 20n, 'the prompt, and half of the answer');
+    assert.equal(bench.keeper.totals().charged, 20n, 'the prompt, and half of the answer');
     assert.equal(worker.got('proxy.runQueryEx').length, 2);
   });
 
@@ -204,7 +204,7 @@ describe('workers that cannot be stopped', () => {
     worker.tell(exLast(first!.request_id, ''));
     assert.equal(worker.got('proxy.runQueryEx').length, 2);
     await turns();
-    assert.equal(bench.store.totals().charges, 0);
+    assert.equal(bench.keeper.totals().charges, 0);
   });
 });
 
@@ -213,7 +213,7 @@ describe('claims of older clients', () => {
     using bench = createBench();
     const [client, worker] = [await bench.client({ version: 2 }), await bench.worker()];
     client.tell(runEx({ query: httpRequest({ ...BODY, n: 3 }) }));
-    const { reserved } = bench.core.sources.accounts.client(someOwner(1))!;
+    const { reserved } = bench.core.sources.parties.accounts.client(someOwner(1))!;
     assert.ok(reserved >= 300n * 4n, `${reserved}`);
     assert.equal(worker.got('bombyx.runJob').length, 1);
     client.tell(runEx({ query: httpRequest({ ...BODY, max_tokens: 500 }) }));
@@ -299,13 +299,13 @@ describe('flow control', () => {
     client.tell(run());
     assert.equal(worker.got('proxy.runQueryEx').length, 2, 'the place is free');
     await turns();
-    assert.equal(bench.store.totals().charges, 0);
+    assert.equal(bench.keeper.totals().charges, 0);
     for (let i = 0; i < 2; i += 1) client.tell({ kind: 'bombyx.window', request_id: request.request_id, bytes: 3 });
     await turns();
     const parts = client.got('bombyx.answerPart');
     assert.equal(Buffer.concat(parts.map(({ data }) => data)).toString(), '123456789');
     assert.equal(parts.at(-1)!.flags, 1);
-    assert.equal(bench.store.totals().charges, 1);
+    assert.equal(bench.keeper.totals().charges, 1);
   });
 
   it('a full connection of an old client brakes a new worker', async () => {

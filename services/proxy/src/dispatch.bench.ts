@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '@bombyx/base';
+import { systemClock, tokens } from '@bombyx/base';
+import { NO_TOKENS } from '@bombyx/ledger';
 import { Bench } from 'tinybench';
-import { createBench, seeded, turns } from '../testing/harness.ts';
-import { BODY, head, httpRequest, lastPart, run, used } from '../testing/messages.ts';
+import { createBench, seeded, TestKeeper, turns } from '../testing/harness.ts';
+import { BODY, head, httpRequest, lastPart, OWNER, run, someOwner, used } from '../testing/messages.ts';
 import { readBody } from './body.ts';
 import { select, type WorkerView } from './select.ts';
-import { SqliteStore } from './store.ts';
+import { Cashier } from './settle.ts';
 
 /** What a request costs inside the proxy, without sockets: the whole path, and its three dearest pieces. */
 const bench = new Bench({ name: 'proxy', time: 500 });
@@ -52,13 +53,16 @@ bench.add('read the limits of a body of 64 KiB', () => {
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'bombyx-bench-'));
-const store = new SqliteStore({ path: join(folder, 'bench.sqlite') }, { clock: systemClock });
-const tokens = { prompt: 1n, cached: 0n, completion: 1n, reasoning: 0n, total: 2n };
-const charge = () => store.charge({ id: randomBytes(32), client: 'client', worker: 'worker', tokens, atMs: 0 });
+const keeper = new TestKeeper({ path: join(folder, 'bench.sqlite') }, { clock: systemClock });
+const disk = createBench({ keeper });
+const cashier = new Cashier({ keeper, clock: systemClock });
+const [payer, earner] = [disk.core.sessions.parties.client(someOwner(1))!, disk.core.sessions.parties.worker(OWNER)!];
+const billed = { ...NO_TOKENS, prompt: tokens(1n), completion: tokens(1n), total: tokens(2n) };
+const charge = () => cashier.charge({ id: randomBytes(32), client: payer, worker: earner, tokens: billed });
 bench.add('commit 1 charge to the disk', charge);
 bench.add('commit 20 charges to the disk', () => Promise.all(Array.from({ length: 20 }, charge)).then(() => {}));
 
 await bench.run();
 console.table(bench.table());
-store[Symbol.dispose]();
+keeper[Symbol.dispose]();
 rmSync(folder, { recursive: true, force: true });

@@ -51,8 +51,8 @@ describe('a request of version 3', () => {
     assert.equal(last.data.toString(), 'two');
     assert.equal(last.final_info?.tokens_used.total_tokens_used, 30n);
     assert.deepEqual(last.request_id, request.request_id);
-    assert.equal(bench.store.used(someOwner(1)), 30n);
-    assert.deepEqual(bench.store.totals(), { charged: 30n, used: 30n, earned: 30n, charges: 1 });
+    assert.equal(bench.keeper.used(someOwner(1)), 30n);
+    assert.deepEqual(bench.keeper.totals(), { charged: 30n, charges: 1 });
     assert.deepEqual(leaks(bench), []);
   });
 
@@ -133,7 +133,7 @@ describe('failover', () => {
     worker.tell(workerError(jobs(worker)[0]!, 500, used(50, 50)));
     await turns();
     assert.equal(client.the('bombyx.answerError').final_info?.tokens_used.total_tokens_used, 0n);
-    assert.equal(bench.store.totals().charges, 0);
+    assert.equal(bench.keeper.totals().charges, 0);
   });
 });
 
@@ -149,7 +149,7 @@ describe('an error in the middle of an answer', () => {
     await turns();
     const error = client.the('bombyx.answerError');
     assert.equal(error.final_info?.tokens_used.total_tokens_used, 12n);
-    assert.equal(bench.store.totals().charged, 12n);
+    assert.equal(bench.keeper.totals().charged, 12n);
     assert.deepEqual(leaks(bench), []);
   });
 
@@ -179,7 +179,7 @@ describe('cancel', () => {
     assert.deepEqual(worker.the('bombyx.cancel').request_id, id);
     worker.tell(workerError(id!, 499, used(5, 3)));
     await turns();
-    assert.equal(bench.store.totals().charged, 8n);
+    assert.equal(bench.keeper.totals().charged, 8n);
     const { reason, final_info } = client.the('bombyx.answerError');
     assert.deepEqual([reason, final_info?.tokens_used.total_tokens_used], ['cancelled', 8n], 'it hears what it pays');
     assert.deepEqual(leaks(bench), []);
@@ -195,7 +195,7 @@ describe('cancel', () => {
     assert.equal(worker.got('bombyx.cancel').length, 1);
     bench.clock.advance(2_000);
     assert.deepEqual(leaks(bench), []);
-    assert.equal(bench.store.totals().charges, 0, 'the worker never said what it counted');
+    assert.equal(bench.keeper.totals().charges, 0, 'the worker never said what it counted');
   });
 
   it('before the first byte costs nothing', async () => {
@@ -208,7 +208,7 @@ describe('cancel', () => {
     assert.deepEqual(leaks(bench), []);
     worker.tell(workerError(jobs(worker)[0]!, 499, used(9, 9)));
     await turns();
-    assert.equal(bench.store.totals().charges, 0);
+    assert.equal(bench.keeper.totals().charges, 0);
   });
 });
 

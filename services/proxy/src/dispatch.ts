@@ -3,7 +3,6 @@
  * `job.ts` says in which order, `placement.ts` which worker; this file does it.
  */
 import type { Clock, Logger } from '@bombyx/base';
-import type { Multipliers } from '@bombyx/ledger';
 import type { Admit } from './admit.ts';
 import { type RunMessage, readRun } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
@@ -13,6 +12,7 @@ import type { ProxyLimits } from './limits.ts';
 import type { Parties } from './parties.ts';
 import { Placement } from './placement.ts';
 import { Relay } from './relay.ts';
+import type { Rules } from './session.ts';
 import { type Cashier, judge, priceOf } from './settle.ts';
 import type { Stats } from './stats.ts';
 import { Teller } from './teller.ts';
@@ -24,11 +24,9 @@ import type { Model, WorkerLink } from './worker-pool.ts';
 export interface DispatcherDeps {
   readonly admit: Admit;
   readonly cashier: Cashier;
-  readonly multipliers: Multipliers;
+  readonly rules: Rules;
   readonly parties: Parties;
   readonly stats: Stats;
-  /** Gives back a hold that was not settled. */
-  readonly release: (key: string) => void;
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly clock: Clock;
@@ -317,11 +315,10 @@ export class Dispatcher {
   #charge(work: Work): void {
     const { link } = work;
     const because = work.job.state === 'settling' ? work.job.because : undefined;
-    const tokens = priceOf(work, because !== undefined, this.#deps.multipliers);
+    const tokens = priceOf(work, because !== undefined, this.#deps.rules.root.multipliers);
     if (because) this.#relay.drop(work);
     if (!link || tokens.total === 0n) return void this.#apply(work, { type: 'charged' });
-    const bill = { id: work.id, key: work.key, client: work.client.party.owner, worker: link.party.owner, tokens };
-    this.#deps.cashier.charge(bill).then(
+    this.#deps.cashier.charge({ id: work.id, client: work.client.party, worker: link.party, tokens }).then(
       () => {
         work.billed = tokens;
         this.#apply(work, { type: 'charged' });
@@ -344,9 +341,10 @@ export class Dispatcher {
     this.#works.delete(work);
     this.#relay.drop(work);
     work.client.works.delete(work.run.key);
-    work.client.party.running -= 1;
-    work.model.queue.remove(work.client.party.owner, work);
-    this.#deps.release(work.key);
+    const { party } = work.client;
+    party.running -= 1;
+    party.instance.accounts.release(work.key);
+    work.model.queue.remove(party.owner, work);
     this.#placement.leave(work);
   }
 

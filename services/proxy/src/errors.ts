@@ -5,7 +5,6 @@ export type ProxyErrorCode =
   | 'PROXY_STORE'
   | 'PROXY_STORE_CLOSED'
   | 'PROXY_STORE_DAMAGED'
-  | 'PROXY_DUPLICATE_CHARGE'
   | 'PROXY_PORT'
   | 'PROXY_CLOSING';
 

@@ -1,7 +1,7 @@
+export { Bookkeeper, type BookkeeperOptions } from './bookkeeper.ts';
 export { type ProxyConfig, parseProxyConfig } from './config.ts';
 export { CocoonCode, type Failure, type FailureReason, ProxyError, type ProxyErrorCode } from './errors.ts';
 export { defaultLimits, PROTOCOL_VERSION, type ProxyLimits } from './limits.ts';
 export { type Proxy, type ProxyDeps, startProxy } from './proxy.ts';
 export { type Ask, type Choice, type Explanation, explain, select, type WorkerView } from './select.ts';
 export type { ProxySnapshot } from './snapshot.ts';
-export { type Charge, type CountedTokens, SqliteStore, type Store } from './store.ts';

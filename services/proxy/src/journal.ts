@@ -19,7 +19,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS snapshot(id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, body BLOB NOT NULL);
 `;
 /** One process owns the file: a second proxy on it is refused, and an append needs no lock calls. */
-const PRAGMAS = `PRAGMA page_size=4096; PRAGMA busy_timeout=2000; PRAGMA locking_mode=EXCLUSIVE;
+const PRAGMAS = `PRAGMA page_size=1024; PRAGMA busy_timeout=2000; PRAGMA locking_mode=EXCLUSIVE;
   PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;`;
 /** Layout of the file; a newer one is refused. */
 const LAYOUT = 1;
@@ -130,7 +130,7 @@ export class Journal implements Disposable {
     }
   }
 
-  /** Bounds the file to so many pages of 4 KiB: what is above is a full disk. SQLite keeps at least what is there. */
+  /** Bounds the file to so many pages of 1 KiB: what is above is a full disk. SQLite keeps at least what is there. */
   limitPages(pages: number): void {
     this.#db.exec(`PRAGMA max_page_count=${Math.max(1, Math.floor(pages))}`);
   }

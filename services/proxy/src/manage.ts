@@ -1,19 +1,19 @@
 /** What operators can do through the HTTP pages. Texts as the reference has them. */
+import type { Bookkeeper } from './bookkeeper.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { failure } from './errors.ts';
 import type { Management } from './http.ts';
 import { type SnapshotSources, takeSnapshot } from './snapshot.ts';
-import type { Store } from './store.ts';
 
 const DISABLED = 'disabled';
 
 /** Whether the proxy was switched off; a restart does not switch it on again. */
-export function isDisabled(store: Store): boolean {
-  return store.setting(DISABLED) === 'yes';
+export function isDisabled({ books }: Bookkeeper): boolean {
+  return books.note(DISABLED) === 'yes';
 }
 
-export function manage(deps: { sources: SnapshotSources; store: Store; dispatcher: Dispatcher }): Management {
-  const { sources, store, dispatcher } = deps;
+export function manage(deps: { sources: SnapshotSources; keeper: Bookkeeper; dispatcher: Dispatcher }): Management {
+  const { sources, keeper, dispatcher } = deps;
   const { self, parties } = sources;
   const disabled = failure('proxy_disabled', 'proxy is disabled');
   const apply = () => dispatcher.refuse(self.enabled ? undefined : disabled);
@@ -29,7 +29,7 @@ export function manage(deps: { sources: SnapshotSources; store: Store; dispatche
         case 'enable':
           self.enabled = action === 'enable';
           apply();
-          store.setSetting(DISABLED, self.enabled ? 'no' : 'yes');
+          keeper.recordNow({ type: 'noted', name: DISABLED, value: self.enabled ? 'no' : 'yes' });
           return self.enabled ? 'proxy is enabled' : 'proxy is disabled';
         case 'payout':
           return known(parties.workers(), query.get('worker')) ? 'nothing to pay' : 'worker not found';

@@ -1,7 +1,7 @@
 /** Clients and workers by owner address: their contract, their signed payments, their books. */
 import type { KeyObject } from 'node:crypto';
 import { type Clock, nanoTon, tokens } from '@bombyx/base';
-import type { Accounts, Levels } from '@bombyx/ledger';
+import type { Accounts, Instance, Levels } from '@bombyx/ledger';
 import {
   type Address,
   clientContractAddress,
@@ -12,26 +12,36 @@ import {
 } from '@bombyx/ton';
 import type { Tl } from '@bombyx/wire';
 import { PaymentBook } from './payments.ts';
-import type { Store } from './store.ts';
 
 export interface Party {
   /** Non-bounceable text with our network's testnet bit: the key of the account. */
   readonly owner: string;
   /** Contract address in the form C++ peers compare. */
   readonly contract: string;
+  /** The books it stands in. */
+  readonly instance: Instance;
   readonly payments: PaymentBook;
+  /** Connections it has. */
+  connections: number;
   /** Requests queued and running. */
   running: number;
 }
 
-export interface PartiesOptions {
+/** The proxy contract that is served, and the rules it was made under. */
+export interface Serving {
+  readonly instance: Instance;
   readonly root: RootConfig;
+  readonly contract: Address;
+}
+
+export interface PartiesOptions {
   readonly testnet: boolean;
-  readonly proxyContract: Address;
   readonly publicKey: Buffer;
   readonly privateKey: KeyObject;
   /** Gets left-over coins of payments. */
   readonly wallet: Address;
+  /** Whether everybody owns play money: in a network without TON. */
+  readonly play: boolean;
   readonly limits: { readonly clientRecords: number; readonly workerRecords: number };
 }
 
@@ -41,22 +51,31 @@ const ZERO: Levels = { max: tokens(0n), db: tokens(0n), chain: tokens(0n) };
 
 export class Parties {
   readonly #options: PartiesOptions;
-  readonly #accounts: Accounts;
-  readonly #store: Store;
   readonly #clock: Clock;
-  readonly #clients = new Map<string, Party>();
-  readonly #workers = new Map<string, Party>();
-  #write = 0;
+  #clients = new Map<string, Party>();
+  #workers = new Map<string, Party>();
+  #serving: Serving;
 
-  constructor(options: PartiesOptions, deps: { accounts: Accounts; store: Store; clock: Clock }) {
+  constructor(options: PartiesOptions, serving: Serving, deps: { clock: Clock }) {
     this.#options = options;
-    this.#accounts = deps.accounts;
-    this.#store = deps.store;
+    this.#serving = serving;
     this.#clock = deps.clock;
   }
 
+  /** From now on parties get their contracts and books here; those there were keep theirs. */
+  serve(serving: Serving): void {
+    this.#serving = serving;
+    this.#clients = new Map();
+    this.#workers = new Map();
+  }
+
+  /** The books that are served. */
+  get accounts(): Accounts {
+    return this.#serving.instance.accounts;
+  }
+
   /**
-   * The client of that owner; in a network without TON it exists, with play money, as soon as it is named.
+   * The client of that owner; in a network without TON it has play money as soon as it is named.
    * @returns undefined when there are too many clients
    * @throws {TonError} `TON_ADDRESS`
    */
@@ -78,15 +97,13 @@ export class Parties {
   }
 
   /** What the client used, at its levels. */
-  used(party: Party): Levels {
-    this.#settled();
-    return this.#accounts.client(party.owner)?.used ?? ZERO;
+  used({ instance, owner }: Party): Levels {
+    return instance.accounts.client(owner)?.used ?? ZERO;
   }
 
   /** What the worker earned, at its levels. */
-  earned(party: Party): Levels {
-    this.#settled();
-    return this.#accounts.worker(party.owner)?.earned ?? ZERO;
+  earned({ instance, owner }: Party): Levels {
+    return instance.accounts.worker(owner)?.earned ?? ZERO;
   }
 
   /** The client's current signed charge. `exact`: for the committed level of this moment. */
@@ -99,43 +116,38 @@ export class Parties {
     return party.payments.sign(this.earned(party).chain, exact);
   }
 
-  /**
-   * The books change only after the disk did, and without a chain what is on disk counts as committed: all three levels
-   * follow at once.
-   */
-  #settled(): void {
-    const seq = ++this.#write;
-    this.#accounts.beginWrite(seq);
-    this.#accounts.markDurable(seq);
-    this.#accounts.markCommitted(seq);
-  }
-
   #party(text: string, kind: 'charge' | 'payout', known: Map<string, Party>, limit: number): Party | undefined {
     const address = parseAddress(text);
     const owner = formatAddress(address, { testnet: this.#options.testnet });
     const party = known.get(owner);
     if (party) return party;
-    if (known.size >= limit) return undefined;
+    if (known.size >= limit && !this.#forgetOne(known)) return undefined;
     const made = this.#make(owner, address, kind);
     known.set(owner, made);
     return made;
   }
 
+  /** Makes room: what is known of a party that is not here stands in the books. */
+  #forgetOne(known: Map<string, Party>): boolean {
+    for (const { owner, connections, running, instance } of known.values()) {
+      if (connections > 0 || running > 0) continue;
+      if (this.#options.play && known === this.#clients) instance.accounts.forget(owner);
+      return known.delete(owner);
+    }
+    return false;
+  }
+
   #make(owner: string, address: Address, kind: 'charge' | 'payout'): Party {
-    const { root, proxyContract, publicKey, privateKey, wallet, testnet } = this.#options;
-    const account = { owner: address, proxy: proxyContract, publicKey };
+    const { publicKey, privateKey, wallet, testnet, play } = this.#options;
+    const { instance, root, contract: proxy } = this.#serving;
+    const account = { owner: address, proxy, publicKey };
     const contract = kind === 'charge' ? clientContractAddress(root, account) : workerContractAddress(root, account);
-    if (kind === 'charge') {
-      this.#accounts.restoreClient(owner, tokens(this.#store.used(owner)));
+    if (play && kind === 'charge') {
       const { pricePerToken } = root;
-      this.#accounts.fund(owner, {
-        balance: PLAY_BALANCE,
-        stake: PLAY_BALANCE,
-        usedOnChain: tokens(0n),
-        pricePerToken,
-      });
-    } else this.#accounts.restoreWorker(owner, tokens(this.#store.earned(owner)));
+      const usedOnChain = tokens(0n);
+      instance.accounts.fund(owner, { balance: PLAY_BALANCE, stake: PLAY_BALANCE, usedOnChain, pricePerToken });
+    }
     const payments = new PaymentBook({ kind, contract, excess: wallet, key: privateKey }, { clock: this.#clock });
-    return { owner, contract: formatAddress(contract, { testnet }), payments, running: 0 };
+    return { owner, contract: formatAddress(contract, { testnet }), instance, payments, connections: 0, running: 0 };
   }
 }

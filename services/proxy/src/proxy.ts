@@ -11,6 +11,7 @@ import {
   type ListenSecurity,
   listen,
 } from '@bombyx/transport';
+import { Bookkeeper } from './bookkeeper.ts';
 import { clientSession } from './client-session.ts';
 import type { ProxyConfig } from './config.ts';
 import { type Core, createCore } from './core.ts';
@@ -19,7 +20,6 @@ import { type Pages, servePages } from './http.ts';
 import { createMetrics } from './metrics.ts';
 import type { SessionDeps } from './session.ts';
 import type { ProxySnapshot } from './snapshot.ts';
-import { SqliteStore, type Store } from './store.ts';
 import { workerSession } from './worker-session.ts';
 
 export interface ProxyDeps {
@@ -28,7 +28,7 @@ export interface ProxyDeps {
   /** State of the root contract; in a network without TON the one of its file. */
   readonly root: RootConfig;
   /** In place of the file under `db_path`; closed with the proxy. */
-  readonly store?: Store;
+  readonly keeper?: Bookkeeper;
   /** Numbers in [0, 1); for tests that repeat themselves. */
   readonly random?: () => number;
 }
@@ -45,6 +45,8 @@ export interface Proxy extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** In the folder `db_path`. */
+export const BOOKS_FILE = 'books.sqlite';
 const HOUSEKEEPING_MS = 250;
 /** Under load a commit waits so long for more charges; alone a charge does not wait. */
 const GATHER_MS = 2;
@@ -64,8 +66,8 @@ export async function startProxy(config: ProxyConfig, deps: ProxyDeps): Promise<
 async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise<Proxy> {
   const { clock, log, root, random = Math.random } = deps;
   const running = () => core.sessions.dispatcher.size;
-  const store = scope.use(deps.store ?? openStore(config, clock, running));
-  const core: Core = createCore(config, { clock, log, root, store, random });
+  const keeper = scope.use(deps.keeper ?? openBooks(config, clock, running));
+  const core: Core = createCore(config, { clock, log, root, keeper, random });
   const { dispatcher, pool, self } = core.sessions;
   const security = await securityOf(config, clock);
 
@@ -102,9 +104,10 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
 
 type OpenSession = (connection: Connection, deps: SessionDeps) => ConnectionHandlers;
 
-function openStore(config: ProxyConfig, clock: Clock, running: () => number): SqliteStore {
-  const path = join(config.dbPath, 'proxy.sqlite');
-  return new SqliteStore({ path, gatherMs: () => (running() > BUSY_REQUESTS ? GATHER_MS : 0) }, { clock });
+function openBooks(config: ProxyConfig, clock: Clock, running: () => number): Bookkeeper {
+  const path = join(config.dbPath, BOOKS_FILE);
+  const gatherMs = () => (running() > BUSY_REQUESTS ? GATHER_MS : 0);
+  return new Bookkeeper({ path, key: config.machineKey, withoutChain: true, gatherMs }, { clock });
 }
 
 function openPages(config: ProxyConfig, port: number, { management, sources }: Core): Promise<Pages> {

@@ -134,7 +134,7 @@ describe('the recorded C++ peers at our proxy', () => {
       served.push('served');
     }
     assert.ok(served.filter((it) => it === 'served').length >= 5 && served.includes('refused'), served.join());
-    assert.equal(bench.store.totals().charged, expected);
+    assert.equal(bench.keeper.totals().charged, expected);
     assert.ok(expected > 0n);
     assert.deepEqual(leaks(bench), []);
   });

@@ -18,11 +18,14 @@ export interface Self {
   readonly publicKey: Buffer;
   /** Addresses in the form C++ peers compare. */
   readonly owner: string;
-  readonly contract: string;
-  readonly root: RootConfig;
+  contract: string;
+  root: RootConfig;
   /** Whether new connections and requests are taken. */
   enabled: boolean;
 }
+
+/** Prices and lists of the moment. */
+export type Rules = Readonly<Pick<Self, 'root'>>;
 
 export interface SessionDeps {
   readonly self: Self;
@@ -57,6 +60,7 @@ export abstract class Session implements ConnectionHandlers {
   protected readonly connection: Connection;
   protected readonly deps: SessionDeps;
   protected abstract readonly peer: 'client' | 'worker';
+  #party: Party | undefined;
 
   constructor(connection: Connection, deps: SessionDeps) {
     this.connection = connection;
@@ -67,6 +71,7 @@ export abstract class Session implements ConnectionHandlers {
     connection.signal.addEventListener('abort', () => {
       late();
       this.gone();
+      if (this.#party) this.#party.connections -= 1;
     });
   }
 
@@ -92,7 +97,11 @@ export abstract class Session implements ConnectionHandlers {
   protected party(owner: string): Party {
     try {
       const party = this.deps.parties[this.peer](owner);
-      if (party) return party;
+      if (party) {
+        this.#party ??= party;
+        party.connections += 1;
+        return party;
+      }
     } catch (error) {
       if (error instanceof TonError) throw this.refuse(0, 'Failed to parse account address');
       throw error;

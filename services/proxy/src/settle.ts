@@ -1,16 +1,9 @@
 /** Where requests and money meet: what a worker reports is judged, made durable, and only then booked. */
 import { type Clock, tokens } from '@bombyx/base';
-import {
-  type Accounts,
-  LedgerError,
-  type Multipliers,
-  NO_TOKENS,
-  type TokensUsed,
-  type Usage,
-  usageToTokens,
-} from '@bombyx/ledger';
+import { LedgerError, type Multipliers, NO_TOKENS, type TokensUsed, type Usage, usageToTokens } from '@bombyx/ledger';
 import type { Tl } from '@bombyx/wire';
-import type { Store } from './store.ts';
+import type { Bookkeeper } from './bookkeeper.ts';
+import type { Party } from './parties.ts';
 
 /** Kinds in the order in which a cut at the reservation falls on them: what was made last goes first. */
 const CUT_ORDER = ['reasoning', 'completion', 'cached', 'prompt'] as const;
@@ -104,32 +97,36 @@ export function priceOf(answer: Answered, cut: boolean, multipliers: Multipliers
 
 /** A request that has been counted. */
 export interface Bill {
-  /** Our unique id of the request; the hold is under its latin1 text. */
+  /** Our unique id of the request. */
   readonly id: Buffer;
-  readonly key: string;
-  readonly client: string;
-  readonly worker: string;
+  readonly client: Party;
+  readonly worker: Party;
   readonly tokens: TokensUsed;
 }
 
 export class Cashier {
-  readonly #accounts: Accounts;
-  readonly #store: Store;
+  readonly #keeper: Bookkeeper;
   readonly #clock: Clock;
 
-  constructor(deps: { accounts: Accounts; store: Store; clock: Clock }) {
-    this.#accounts = deps.accounts;
-    this.#store = deps.store;
+  constructor(deps: { keeper: Bookkeeper; clock: Clock }) {
+    this.#keeper = deps.keeper;
     this.#clock = deps.clock;
   }
 
   /**
-   * Charges a request once. Resolves when the charge is on disk and in the books; until then the hold stays.
-   * @throws {ProxyError} of the store: nothing was charged, the hold is the caller's to release
+   * Charges a request. Resolves when the charge is on disk and in the books; what the request holds is the caller's to
+   * give back then.
+   * @throws {ProxyError} `PROXY_STORE`, `PROXY_STORE_CLOSED`: nothing was charged
    */
-  async charge(bill: Bill): Promise<void> {
-    const { id, client, worker } = bill;
-    await this.#store.charge({ id, client, worker, tokens: bill.tokens, atMs: this.#clock.nowMs() });
-    this.#accounts.settle(bill.key, bill.tokens.total, worker);
+  charge({ id, client, worker, tokens }: Bill): Promise<void> {
+    return this.#keeper.record({
+      type: 'charged',
+      instance: client.instance.contract,
+      id: id.toString('hex'),
+      client: client.owner,
+      worker: worker.owner,
+      tokens,
+      atMs: this.#clock.nowMs(),
+    });
   }
 }

@@ -1,9 +1,8 @@
 /** What the proxy shows of itself: the members of `/jsonstats` as the reference names them, and ours. */
 import type { Clock } from '@bombyx/base';
-import type { Accounts } from '@bombyx/ledger';
 import { rootReport } from '@bombyx/ton';
 import type { Dispatcher } from './dispatch.ts';
-import type { Parties } from './parties.ts';
+import type { Parties, Party } from './parties.ts';
 import { explain } from './select.ts';
 import type { Self } from './session.ts';
 import type { StatName, Stats } from './stats.ts';
@@ -88,7 +87,6 @@ export interface SnapshotSources {
   readonly imageHash: Buffer | undefined;
   readonly stats: Stats;
   readonly parties: Parties;
-  readonly accounts: Accounts;
   readonly pool: WorkerPool;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
@@ -162,11 +160,9 @@ export function takeSnapshot(from: SnapshotSources): ProxySnapshot {
   };
 }
 
-type PartyOf = Parameters<Parties['earned']>[0];
-
-function workerEntry({ parties, accounts }: SnapshotSources, party: PartyOf): WorkerEntry {
+function workerEntry({ parties }: SnapshotSources, party: Party): WorkerEntry {
   const { max } = parties.earned(party);
-  const paid = accounts.worker(party.owner)?.paidOnChain ?? 0n;
+  const paid = party.instance.accounts.worker(party.owner)?.paidOnChain ?? 0n;
   return {
     owner_address: party.owner,
     sc_address: party.contract,
@@ -177,8 +173,10 @@ function workerEntry({ parties, accounts }: SnapshotSources, party: PartyOf): Wo
   };
 }
 
-function clientEntry({ parties, accounts }: SnapshotSources, party: PartyOf): ClientEntry {
+function clientEntry({ parties }: SnapshotSources, party: Party): ClientEntry {
   const { max } = parties.used(party);
+  const { accounts } = party.instance;
+  const state = party.instance.clientContract(party.owner)?.state;
   const view = accounts.client(party.owner);
   return {
     owner_address: party.owner,
@@ -188,8 +186,8 @@ function clientEntry({ parties, accounts }: SnapshotSources, party: PartyOf): Cl
     available_tokens: Number(accounts.available(party.owner)),
     reserved_tokens: Number(view?.reserved ?? 0n),
     running_queries: party.running,
-    closing: false,
-    closed: false,
+    closing: state === 'closing',
+    closed: state === 'closed',
   };
 }
 

@@ -1,17 +1,19 @@
 /** A whole proxy without ports: scripted clients and workers talk to its sessions directly, time is driven by hand. */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { silentLogger } from '@bombyx/base';
+import { type Clock, silentLogger } from '@bombyx/base';
+import type { LedgerEvent } from '@bombyx/ledger';
 import { FakeClock } from '@bombyx/testkit';
 import { type RootConfig, readFakeRoot } from '@bombyx/ton';
 import { type Connection, type ConnectionHandlers, NO_IMAGE_HASH, type PeerIdentity } from '@bombyx/transport';
 import { encode, type Tl, type TlFunction, type TlName, type TlObject } from '@bombyx/wire';
+import { Bookkeeper } from '../src/bookkeeper.ts';
 import { clientSession } from '../src/client-session.ts';
 import { type ProxyConfig, parseProxyConfig } from '../src/config.ts';
 import { type Core, createCore } from '../src/core.ts';
 import type { ProxyLimits } from '../src/limits.ts';
 import type { Credentials } from '../src/session.ts';
-import { SqliteStore, type Store } from '../src/store.ts';
 import { workerSession } from '../src/worker-session.ts';
 import { connectClient, connectWorker, OWNER, someOwner, type WorkerOptions } from './messages.ts';
 
@@ -129,10 +131,41 @@ export class Peer {
   }
 }
 
+/** The bookkeeper of a proxy without chain, and what its books say in sum. */
+export class TestKeeper extends Bookkeeper {
+  /** Charges written since it was opened. */
+  charges = 0;
+
+  constructor(options: { path: string; gatherMs?: () => number }, deps: { clock: Clock }) {
+    super({ key: Buffer.alloc(32), withoutChain: true, ...options }, deps);
+  }
+
+  override async record(...events: readonly LedgerEvent[]): Promise<void> {
+    await super.record(...events);
+    this.charges += events.filter(({ type }) => type === 'charged').length;
+  }
+
+  used(client: string): bigint {
+    return this.books.active?.accounts.client(client)?.used.max ?? 0n;
+  }
+
+  earned(worker: string): bigint {
+    return this.books.active?.accounts.worker(worker)?.earned.max ?? 0n;
+  }
+
+  /** Sums over everybody. @throws {AssertionError} when the books disagree with themselves */
+  totals(): { charged: bigint; charges: number } {
+    assert.equal(this.books.audit(), undefined);
+    let charged = 0n;
+    for (const { used } of this.books.active?.accounts.clients() ?? []) charged += used.max;
+    return { charged, charges: this.charges };
+  }
+}
+
 export interface Bench extends Disposable {
   readonly clock: FakeClock;
   readonly core: Core;
-  readonly store: Store;
+  readonly keeper: TestKeeper;
   readonly config: ProxyConfig;
   clientPeer(): Peer;
   workerPeer(peer?: Partial<PeerIdentity>): Peer;
@@ -142,7 +175,7 @@ export interface Bench extends Disposable {
 
 export function createBench(
   options: {
-    store?: Store;
+    keeper?: TestKeeper;
     limits?: Partial<ProxyLimits>;
     config?: Record<string, unknown>;
     root?: Partial<RootConfig>;
@@ -151,14 +184,14 @@ export function createBench(
   } = {},
 ): Bench {
   const clock = new FakeClock();
-  const store = options.store ?? new SqliteStore({ path: ':memory:' }, { clock });
+  const keeper = options.keeper ?? new TestKeeper({ path: ':memory:' }, { clock });
   const config = testConfig(options.config);
   const limited = { ...config, limits: { ...config.limits, ...options.limits } };
   const core = createCore(limited, {
     clock,
     log: silentLogger,
     root: { ...fakeRoot(), ...options.root },
-    store,
+    keeper,
     random: options.random ?? seeded(1),
     ...(options.credentials ? { credentials: options.credentials } : {}),
   });
@@ -167,7 +200,7 @@ export function createBench(
   return {
     clock,
     core,
-    store,
+    keeper,
     config: limited,
     clientPeer,
     workerPeer,
@@ -187,7 +220,7 @@ export function createBench(
       clock.advance(50);
       return peer;
     },
-    [Symbol.dispose]: () => store[Symbol.dispose](),
+    [Symbol.dispose]: () => keeper[Symbol.dispose](),
   };
 }
 
@@ -210,7 +243,6 @@ export function seeded(seed: number): () => number {
 /** Everything that a request takes is back: call it when none runs. @returns what is not */
 export function leaks({ core }: Bench): string[] {
   const { dispatcher, pool, parties } = core.sessions;
-  const { accounts } = core.sources;
   const found: string[] = [];
   if (dispatcher.size > 0) found.push(`${dispatcher.size} requests`);
   if (dispatcher.bufferedBytes > 0) found.push(`${dispatcher.bufferedBytes} buffered bytes`);
@@ -218,7 +250,7 @@ export function leaks({ core }: Bench): string[] {
   for (const link of pool.links()) if (link.running > 0) found.push(`${link.running} running on ${link.id}`);
   for (const party of parties.clients()) {
     if (party.running > 0) found.push(`${party.running} of a client`);
-    const reserved = accounts.client(party.owner)?.reserved ?? 0n;
+    const reserved = party.instance.accounts.client(party.owner)?.reserved ?? 0n;
     if (reserved > 0n) found.push(`${reserved} tokens reserved`);
   }
   return found;

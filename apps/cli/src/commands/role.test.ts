@@ -25,7 +25,7 @@ it('keeps the ledger to its owner, whatever the umask of the shell', {
     const ledger = join(folder, 'proxy');
     assert.equal(statSync(ledger).mode & 0o777, 0o700);
     const names = readdirSync(ledger);
-    assert.ok(names.includes('proxy.sqlite-wal'), names.join(' '));
+    assert.ok(names.includes('books.sqlite-wal'), names.join(' '));
     for (const name of names) assert.equal(statSync(join(ledger, name)).mode & 0o777, 0o600, name);
   } finally {
     proxy.kill();
