@@ -110,9 +110,15 @@ if (profiling) {
     console.table(profileSummary(join(folder, profile)));
   }
 }
-console.log('\nWire codec and frame cutter:');
-const wireBench = new URL('../packages/wire/src/wire.bench.ts', import.meta.url).pathname;
-spawnSync(process.execPath, [wireBench], { stdio: 'inherit' });
+const parts = [
+  ['Wire codec and frame cutter', 'packages/wire/src/wire.bench.ts'],
+  ['What money costs a request', 'services/proxy/src/settlement.bench.ts'],
+  ['Gas of the contracts', 'packages/ton/src/contracts.bench.ts'],
+] as const;
+for (const [title, file] of parts) {
+  console.log(`\n${title}:`);
+  spawnSync(process.execPath, [new URL(`../${file}`, import.meta.url).pathname], { stdio: 'inherit' });
+}
 
 const results = { machine, node: process.versions.node, rows, ratios, slow, idle, underLoad, cpuPerThousand: cpu };
 writeFileSync(new URL('../bench-results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);

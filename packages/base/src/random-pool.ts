@@ -3,7 +3,7 @@ import type { Random } from './ports.ts';
 /** 128 request ids. One call for each costs 16 to 30 µs, more than all else that client or proxy do for a request. */
 const DRAW_BYTES = 4_096;
 
-/** Draws from `source` in advance and hands out every byte once. For ids and choices; keys are drawn for themselves. */
+/** Draws from `source` in advance and hands out every byte once. For ids, nonces and choices; keys are drawn for themselves. */
 export class RandomPool implements Random {
   readonly #source: Random;
   #left: Buffer = Buffer.alloc(0);

@@ -8,9 +8,10 @@
  * One SQLite file (WAL, `synchronous=FULL`), one row and one flush an append. Commits run on the main thread on purpose:
  * through a worker thread they took twice as long, and while one runs the next group gathers in the socket buffers.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { RandomPool } from '@bombyx/base';
 import { makeFolder } from '@bombyx/config';
 import { diskReason, ProxyError } from './errors.ts';
 
@@ -45,7 +46,8 @@ export interface JournalRecord {
 
 export class Journal implements Disposable {
   readonly #db: DatabaseSync;
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
+  readonly #random = new RandomPool({ bytes: randomBytes });
   readonly #keep: number;
   readonly #insert: StatementSync;
   #seq = 0;
@@ -53,7 +55,7 @@ export class Journal implements Disposable {
 
   /** @throws {ProxyError} `PROXY_STORE` with a sentence that names the file */
   constructor({ path, key, keepRecords }: JournalOptions) {
-    this.#key = Buffer.from(hkdfSync('sha256', key, 'bombyx', 'proxy journal 1', 32));
+    this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', key, 'bombyx', 'proxy journal 1', 32)));
     this.#keep = keepRecords;
     try {
       if (path !== ':memory:') makeFolder(dirname(path));
@@ -140,7 +142,7 @@ export class Journal implements Disposable {
   }
 
   #seal(kind: Kind, seq: number, before: Buffer, text: string): Buffer {
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = this.#random.bytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(bindingOf(kind, seq, before));
     return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   }
