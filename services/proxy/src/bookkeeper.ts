@@ -37,6 +37,7 @@ export class Bookkeeper implements Disposable {
   readonly #clock: Clock;
   readonly #gatherMs: () => number;
   readonly #snapshotEvery: number;
+  readonly #withoutChain: boolean;
   #sinceSnapshot: number;
   #group: Pending[] = [];
   #scheduled = false;
@@ -56,14 +57,10 @@ export class Bookkeeper implements Disposable {
       keepRecords: options.keepRecords ?? KEEP_RECORDS,
     });
     try {
-      const { snapshot, records } = this.#journal.read();
-      const { withoutChain = false } = options;
-      this.#books =
-        snapshot === undefined
-          ? new Books({ withoutChain })
-          : Books.restore(readEvents<BooksState>(snapshot)[0]!, { withoutChain });
-      for (const { seq, text } of records) this.#books.apply(seq, readEvents(text));
-      this.#sinceSnapshot = records.length;
+      this.#withoutChain = options.withoutChain ?? false;
+      const { books, records } = this.#read();
+      this.#books = books;
+      this.#sinceSnapshot = records;
     } catch (error) {
       this.#journal[Symbol.dispose]();
       throw error;
@@ -98,6 +95,20 @@ export class Bookkeeper implements Disposable {
     this.#write(events);
   }
 
+  /** Number of the newest record. */
+  get seq(): number {
+    return this.#journal.seq;
+  }
+
+  /**
+   * Writes what waits, then reads the books anew from the file, every seal checked.
+   * @throws {ProxyError} `PROXY_STORE_DAMAGED` @throws {LedgerError} for records that contradict each other
+   */
+  reread(): Books {
+    this.#flush();
+    return this.#read().books;
+  }
+
   /** Bounds the file to so many pages: what is above is a full disk. */
   limitPages(pages: number): void {
     this.#journal.limitPages(pages);
@@ -109,6 +120,15 @@ export class Bookkeeper implements Disposable {
     this.#flush();
     this.#closed = true;
     this.#journal[Symbol.dispose]();
+  }
+
+  #read(): { readonly books: Books; readonly records: number } {
+    const { snapshot, records } = this.#journal.read();
+    const options = { withoutChain: this.#withoutChain };
+    const books =
+      snapshot === undefined ? new Books(options) : Books.restore(readEvents<BooksState>(snapshot)[0]!, options);
+    for (const { seq, text } of records) books.apply(seq, readEvents(text));
+    return { books, records: records.length };
   }
 
   #flush(): void {

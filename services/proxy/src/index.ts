@@ -1,7 +1,8 @@
 export { Bookkeeper, type BookkeeperOptions } from './bookkeeper.ts';
 export { type ProxyConfig, parseProxyConfig } from './config.ts';
 export { CocoonCode, type Failure, type FailureReason, ProxyError, type ProxyErrorCode } from './errors.ts';
+export { type ContractReport, checkLedger, type Disagreement, type LedgerReport } from './ledger-check.ts';
 export { defaultLimits, PROTOCOL_VERSION, type ProxyLimits } from './limits.ts';
-export { type Proxy, type ProxyDeps, startProxy } from './proxy.ts';
+export { BOOKS_FILE, type Proxy, type ProxyDeps, startProxy } from './proxy.ts';
 export { type Ask, type Choice, type Explanation, explain, select, type WorkerView } from './select.ts';
 export type { ProxySnapshot } from './snapshot.ts';

@@ -76,12 +76,14 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Reads everything that counts: to be called once, before the first append.
+   * Reads everything that counts: before the first append, and again by whoever audits.
    * @throws {ProxyError} `PROXY_STORE_DAMAGED`: the file was changed by somebody, belongs to another key, or lost parts
    */
   read(): { readonly snapshot: string | undefined; readonly records: readonly JournalRecord[] } {
     const kept = this.#db.prepare('SELECT seq, body FROM snapshot').get() as Row | undefined;
     let snapshot: string | undefined;
+    this.#seq = 0;
+    this.#tag = GENESIS_TAG;
     if (kept) {
       const { text, tag } = JSON.parse(this.#unseal('snapshot', kept, GENESIS_TAG)) as { text: string; tag: string };
       snapshot = text;

@@ -3,6 +3,7 @@ import type { Bookkeeper } from './bookkeeper.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { failure } from './errors.ts';
 import type { Management } from './http.ts';
+import { checkLedger } from './ledger-check.ts';
 import { type SnapshotSources, takeSnapshot } from './snapshot.ts';
 
 const DISABLED = 'disabled';
@@ -35,6 +36,8 @@ export function manage(deps: { sources: SnapshotSources; keeper: Bookkeeper; dis
           return known(parties.workers(), query.get('worker')) ? 'nothing to pay' : 'worker not found';
         case 'charge':
           return known(parties.clients(), query.get('client')) ? 'nothing to charge' : 'client not found';
+        case 'check':
+          return JSON.stringify(checkLedger(keeper, { parties, publicKey: self.publicKey }));
         case 'withdraw':
           return 'nothing to withdraw';
         default:
