@@ -14,8 +14,11 @@ export interface BookkeeperOptions {
   readonly key: Uint8Array;
   /** There is no chain to commit to: what is on disk counts as committed. */
   readonly withoutChain?: boolean;
-  /** How long a group may gather, asked each time one starts. 0 = until the end of this turn of the event loop. */
-  readonly gatherMs?: () => number;
+  /**
+   * How long a group may gather, asked each time one starts: undefined = not at all, 0 = until the end of this turn of
+   * the event loop.
+   */
+  readonly gatherMs?: () => number | undefined;
   /** Records after which a snapshot is taken. */
   readonly snapshotEvery?: number;
   /** Records kept behind a snapshot, for audits. */
@@ -35,7 +38,7 @@ export class Bookkeeper implements Disposable {
   readonly #journal: Journal;
   readonly #books: Books;
   readonly #clock: Clock;
-  readonly #gatherMs: () => number;
+  readonly #gatherMs: () => number | undefined;
   readonly #snapshotEvery: number;
   readonly #withoutChain: boolean;
   #sinceSnapshot: number;
@@ -83,7 +86,8 @@ export class Bookkeeper implements Disposable {
       if (this.#scheduled) return;
       this.#scheduled = true;
       const gatherMs = this.#gatherMs();
-      if (gatherMs > 0) this.#clock.after(gatherMs, () => this.#flush());
+      if (gatherMs === undefined) this.#flush();
+      else if (gatherMs > 0) this.#clock.after(gatherMs, () => this.#flush());
       else setImmediate(() => this.#flush());
     });
   }

@@ -2,8 +2,8 @@
  * Configuration: the C++ program's JSON fields (`proxyRunner.config`) and ours. Read as C++ reads it (a number may be a
  * numeric string, an int256 is base64 of 32 bytes), except that an unknown field is named instead of ignored.
  */
-import { address, bytes32, describeFaults, flag, int, port } from '@bombyx/config';
-import type { Address } from '@bombyx/ton';
+import { address, bytes32, describeFaults, flag, int, port, type TonApi, tonApi, tonApiOf } from '@bombyx/config';
+import { type Address, WALLET_CODES, type WalletCode } from '@bombyx/ton';
 import { z } from 'zod';
 import { ProxyError } from './errors.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
@@ -25,6 +25,8 @@ const Schema = z.strictObject({
   image_hash: bytes32.optional(),
   http_access_hash: z.string().default(''),
   // ours
+  ton_api: tonApi.optional(),
+  wallet_code: z.enum(WALLET_CODES).default('bombyx'),
   rpc_security: z.enum(['tls', 'router'], "must be 'tls' or 'router'").default('tls'),
   rpc_host: z.string().min(1).default('127.0.0.1'),
   http_host: z.string().min(1).default('127.0.0.1'),
@@ -53,6 +55,10 @@ export interface ProxyConfig {
   readonly machineKey: Buffer;
   /** Ed25519 seed of the operating wallet, which gets left-over coins; the machine key when absent. */
   readonly walletKey: Buffer;
+  /** Where the TON chain is asked: `ton_api`, or the public servers. */
+  readonly tonApi: TonApi;
+  /** Whose wallet contract `walletKey` is for. */
+  readonly walletCode: WalletCode;
   /** Folder of the database. */
   readonly dbPath: string;
   readonly checkWorkerHashes: boolean;
@@ -88,6 +94,8 @@ export function parseProxyConfig(json: unknown): ProxyConfig {
     rootAddress: file.root_contract_address,
     machineKey: file.machine_specific_private_key,
     walletKey: file.node_wallet_key ?? file.machine_specific_private_key,
+    tonApi: tonApiOf(file.ton_api, file.is_testnet),
+    walletCode: file.wallet_code,
     dbPath: file.db_path,
     checkWorkerHashes: file.check_worker_hashes,
     imageHash: file.image_hash,

@@ -106,7 +106,7 @@ type OpenSession = (connection: Connection, deps: SessionDeps) => ConnectionHand
 
 function openBooks(config: ProxyConfig, clock: Clock, running: () => number): Bookkeeper {
   const path = join(config.dbPath, BOOKS_FILE);
-  const gatherMs = () => (running() > BUSY_REQUESTS ? GATHER_MS : 0);
+  const gatherMs = () => (running() > BUSY_REQUESTS ? GATHER_MS : running() > 1 ? 0 : undefined);
   return new Bookkeeper({ path, key: config.machineKey, withoutChain: true, gatherMs }, { clock });
 }
 

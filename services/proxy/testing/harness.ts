@@ -136,7 +136,7 @@ export class TestKeeper extends Bookkeeper {
   /** Charges written since it was opened. */
   charges = 0;
 
-  constructor(options: { path: string; gatherMs?: () => number }, deps: { clock: Clock }) {
+  constructor(options: { path: string; gatherMs?: () => number | undefined }, deps: { clock: Clock }) {
     super({ key: Buffer.alloc(32), withoutChain: true, ...options }, deps);
   }
 
