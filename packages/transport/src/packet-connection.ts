@@ -51,6 +51,8 @@ export class PacketConnection implements Connection {
   readonly #queries: OpenQueries;
   readonly #keepAlive: KeepAlive;
   #handlers: ConnectionHandlers | undefined;
+  /** As `signal.aborted`, which is two getters away: asked several times a message. */
+  #over = false;
   /** Payloads that came while a handler was at work; reading is paused, so there is little more than one read of them. */
   #inbox: Buffer[] = [];
   #busy = false;
@@ -93,7 +95,7 @@ export class PacketConnection implements Connection {
   }
 
   send(message: TlObject): boolean {
-    if (this.signal.aborted) return false;
+    if (this.#over) return false;
     return this.#push(() => this.#writer.packet(message));
   }
 
@@ -102,7 +104,7 @@ export class PacketConnection implements Connection {
   }
 
   query(fn: TlFunction, options: QueryOptions): Promise<TlObject> {
-    if (this.signal.aborted || this.#lastWords) return Promise.reject(this.#lastWords ?? this.signal.reason);
+    if (this.#over || this.#lastWords) return Promise.reject(this.#lastWords ?? this.signal.reason);
     return this.#queries.ask(options, (id) => this.#push(() => this.#writer.query(id, fn)));
   }
 
@@ -132,7 +134,7 @@ export class PacketConnection implements Connection {
   }
 
   #transport(packet: Packet): void {
-    if (!this.signal.aborted) this.#push(() => this.#writer.transport(packet));
+    if (!this.#over) this.#push(() => this.#writer.transport(packet));
   }
 
   /** Where much is waiting to be read by the peer, that proves us alive, and one that floods us with pings gets none. */
@@ -141,7 +143,7 @@ export class PacketConnection implements Connection {
   }
 
   #receive = (chunk: Buffer): void => {
-    if (this.signal.aborted) return;
+    if (this.#over) return;
     this.#keepAlive.heard();
     try {
       this.#cutter.cut(chunk, this.#take);
@@ -153,7 +155,7 @@ export class PacketConnection implements Connection {
 
   #take = (payload: Buffer): void => {
     if (this.#busy) this.#inbox.push(payload);
-    else if (!this.signal.aborted) this.#handle(payload);
+    else if (!this.#over) this.#handle(payload);
   };
 
   /** A handler is done: what gathered meanwhile, then reading again. */
@@ -169,7 +171,7 @@ export class PacketConnection implements Connection {
   /** Reads unless a handler is at work, or this side answers a peer that leaves its answers lying. */
   #adjustReading = (): void => {
     const flooded = this.#options.side === 'accepting' && this.#outbox.bufferedBytes >= STOP_READING_BYTES;
-    const reading = this.signal.aborted || !(this.#busy || flooded);
+    const reading = this.#over || !(this.#busy || flooded);
     if (reading === this.#reading) return;
     this.#reading = reading;
     this.#keepAlive.deaf = !reading;
@@ -258,7 +260,7 @@ export class PacketConnection implements Connection {
     this.#incomingQueries++;
     try {
       const result = await handlers.onQuery(decodeFunction(data));
-      if (!this.signal.aborted) this.#push(() => this.#writer.answer(id, result));
+      if (!this.#over) this.#push(() => this.#writer.answer(id, result));
     } catch (error) {
       if (error instanceof QueryError) return this.#refuse(id, error.code, error.message);
       if (error instanceof WireError) return this.#refuse(id, 0, error.message);
@@ -312,10 +314,11 @@ export class PacketConnection implements Connection {
 
   /** The one end of a connection: who waits is told, then the socket goes, with `linger` after what was sent is out. */
   #end(error: TransportError, mode: 'now' | 'linger' = 'now'): void {
-    if (this.signal.aborted) return;
+    if (this.#over) return;
     this.#log.debug('connection ended', { code: error.code, reason: error.message });
     this.#keepAlive.stop();
     this.#inbox = [];
+    this.#over = true;
     this.#ended.abort(error);
     this.#opening.reject(error);
     this.#queries.failAll(error);

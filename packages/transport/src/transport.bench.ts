@@ -3,7 +3,7 @@ import { deps, gate, identity } from '../testing/listeners.ts';
 import { part } from '../testing/pairs.ts';
 import { anyPolicy, connect } from './index.ts';
 
-/** Both ends in one process over loopback TLS: one round trip of a small message, and a thousand of them at once. */
+/** Both ends in one process over loopback TLS: one round trip of a small message, and many at once of each size. */
 await using server = await gate({
   handlers: (peer) => ({ onMessage: (message) => void peer.send(message), onQuery: () => new Promise(() => {}) }),
 });
@@ -20,8 +20,7 @@ const connection = await connect(
   deps,
 );
 
-const message = part(200);
-function echo(count: number): Promise<void> {
+function echo(count: number, message = part(200)): Promise<void> {
   return new Promise((resolve) => {
     wanted = count;
     done = resolve;
@@ -31,7 +30,22 @@ function echo(count: number): Promise<void> {
 
 const bench = new Bench({ name: 'transport', time: 500 });
 bench.add('1 message there and back', () => echo(1));
-bench.add('1,000 messages there and back', () => echo(1_000));
+const volumes = [
+  { count: 1_000, size: 64 },
+  { count: 1_000, size: 1_024 },
+  { count: 50, size: 65_536 },
+];
+for (const { count, size } of volumes) {
+  const message = part(size);
+  bench.add(`${count} messages of ${size} B there and back`, () => echo(count, message));
+}
 await bench.run();
 console.table(bench.table());
+console.table(
+  volumes.map(({ count, size }, i) => {
+    const result = bench.tasks[i + 1]!.result;
+    const messages = 'throughput' in result ? result.throughput.mean * count : 0;
+    return { size, 'messages/s each way': Math.round(messages), 'MB/s each way': Math.round((messages * size) / 1e6) };
+  }),
+);
 connection.close();

@@ -7,10 +7,33 @@ const scratch = new DataView(new ArrayBuffer(8));
 /** Lengths from which `bytes` and `string` take a longer length prefix: 1, 4 or 8 bytes. */
 const LONG_LENGTH = 254;
 const HUGE_LENGTH = 1 << 24;
+/** Longest text that is looked at character by character. */
+const SHORT_TEXT = 40;
+const TRUE = 0x997275b5;
+const FALSE = 0xbc799737;
 
 /** Bytes that a `bytes` value of `length` takes: prefix, data and zeros up to a multiple of four. */
 export function paddedSize(length: number): number {
   return prefixSize(length) + length + paddingSize(length);
+}
+
+/**
+ * Bytes that a `string` value takes. @throws {TypeError} for half a surrogate pair, which has no UTF-8
+ */
+export function textSize(text: string): number {
+  return paddedSize(isShortAscii(text) ? text.length : utf8Length(text));
+}
+
+function utf8Length(text: string): number {
+  if (!text.isWellFormed()) throw new TypeError('a string with half a surrogate pair has no UTF-8');
+  return Buffer.byteLength(text);
+}
+
+/** Most text is names and numbers; a loop over so few characters costs less than one call out of JavaScript. */
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT_TEXT) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
 }
 
 /** By length and not by position: a message written inside another starts anywhere. */
@@ -72,6 +95,13 @@ export class Reader {
     scratch.setInt32(0, this.int32(), true);
     scratch.setInt32(4, this.int32(), true);
     return scratch.getBigInt64(0, true);
+  }
+
+  bool(): boolean {
+    const tag = this.uint32();
+    if (tag === TRUE) return true;
+    if (tag === FALSE) return false;
+    throw new WireError('WIRE_UNKNOWN_TAG', 'neither boolTrue nor boolFalse', { tag });
   }
 
   /** NaN is refused: it has many encodings and no meaning as a time. */
@@ -167,6 +197,11 @@ export class Writer {
     this.#scratch();
   }
 
+  bool(value: boolean): void {
+    if (typeof value !== 'boolean') throw new TypeError(`not a Bool: ${value}`);
+    this.#word(value ? TRUE : FALSE);
+  }
+
   raw(value: Uint8Array, size: number): void {
     if (!(value instanceof Uint8Array)) throw new TypeError('not bytes');
     if (value.length !== size) throw new RangeError(`${value.length} bytes given for an int${size * 8}`);
@@ -175,9 +210,12 @@ export class Writer {
   }
 
   string(value: string): void {
-    const length = Buffer.byteLength(value);
+    const { bytes } = this;
+    const short = isShortAscii(value);
+    const length = short ? value.length : Buffer.byteLength(value);
     this.prefix(length);
-    this.bytes.write(value, this.at);
+    if (short) for (let i = 0; i < length; i++) bytes[this.at + i] = value.charCodeAt(i);
+    else bytes.write(value, this.at);
     this.at += length;
     this.padding(length);
   }

@@ -1,4 +1,4 @@
-/** The declarations of schema.ts as data: what codecs, ids and test values are made from. */
+/** The declarations of schema.ts as data: what generate.ts writes codecs from, and tests their values. */
 import { crc32 } from 'node:zlib';
 import { constructors, functions } from './schema.ts';
 

@@ -5,7 +5,7 @@
  * connection there.
  */
 import { paddedSize, Writer } from './bytes.ts';
-import { declarations } from './declarations.ts';
+import { tcp_packet, tcp_query, tcp_queryAnswer } from './codec.generated.ts';
 import { WireError } from './errors.ts';
 import { encodedSize, writeBoxed } from './object.ts';
 import type { TlFunction, TlObject, TlOfType } from './value.ts';
@@ -15,7 +15,9 @@ export const MAX_PAYLOAD = 1 << 24;
 const MIN_PAYLOAD = 4;
 const HEADER = 8;
 const MAX_SEQNO = 0x7fff_ffff;
-const GROWTH = 65_536;
+/** Room made at first for a frame that comes in pieces: one part of 64 KiB and what is around it need no second copy. */
+const FIRST_ROOM = 68 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /** Where the payloads of one direction begin to count; anything but 0 is for tests. */
 export interface FrameOptions {
@@ -32,7 +34,7 @@ export class FrameCutter {
   readonly #header = Buffer.alloc(HEADER);
   #headerSize = 0;
   /** Payload of that frame, as far as it came; `#size` of `#length` bytes. */
-  #payload = Buffer.alloc(0);
+  #payload = NOTHING;
   #size = 0;
   #length = 0;
 
@@ -54,9 +56,9 @@ export class FrameCutter {
         const length = this.#judge(bytes, at);
         at += HEADER;
         if (bytes.length - at >= length) {
-          const payload = bytes.subarray(at, at + length);
-          onPayload(length * 4 >= bytes.length ? payload : Buffer.from(payload));
-          at += length;
+          const end = at + length;
+          onPayload(length * 4 >= bytes.length ? bytes.subarray(at, end) : copyOf(bytes, at, end));
+          at = end;
           continue;
         }
         this.#headerSize = HEADER;
@@ -71,7 +73,7 @@ export class FrameCutter {
       at += this.#keep(bytes.subarray(at, at + this.#length - this.#size));
       if (this.#size === this.#length) {
         const payload = this.#payload;
-        this.#payload = Buffer.alloc(0);
+        this.#payload = NOTHING;
         this.#size = 0;
         this.#headerSize = 0;
         onPayload(payload);
@@ -107,7 +109,7 @@ export class FrameCutter {
   #keep(part: Buffer): number {
     const size = this.#size + part.length;
     if (size > this.#payload.length) {
-      const room = Math.min(this.#length, Math.max(size, 2 * this.#payload.length, GROWTH));
+      const room = Math.min(this.#length, Math.max(size, 2 * this.#payload.length, FIRST_ROOM));
       const grown = Buffer.allocUnsafe(room);
       this.#payload.copy(grown, 0, 0, this.#size);
       this.#payload = grown;
@@ -118,10 +120,11 @@ export class FrameCutter {
   }
 }
 
-/** Ids of the packets that carry a message; the other packets go through the codec whole. */
-const [PACKET, QUERY, ANSWER] = ['tcp.packet', 'tcp.query', 'tcp.queryAnswer'].map(
-  (name) => declarations.get(name)!.id,
-);
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
+}
 
 /**
  * Makes the frames of one direction. A message goes straight from its fields into the bytes of its frame.
@@ -151,17 +154,17 @@ export class FrameWriter {
 
   /** A `tcp.packet`: a one-way message. */
   packet(message: TlObject): Buffer {
-    return this.#carry(PACKET!, undefined, message);
+    return this.#carry(tcp_packet.id, undefined, message);
   }
 
   /** A `tcp.query`: a function to be answered under `id`. */
   query(id: bigint, fn: TlFunction): Buffer {
-    return this.#carry(QUERY!, id, fn);
+    return this.#carry(tcp_query.id, id, fn);
   }
 
   /** A `tcp.queryAnswer`: the result of the query `id`. */
   answer(id: bigint, result: TlObject): Buffer {
-    return this.#carry(ANSWER!, id, result);
+    return this.#carry(tcp_queryAnswer.id, id, result);
   }
 
   #carry(tag: number, id: bigint | undefined, message: TlObject): Buffer {

@@ -3,24 +3,27 @@
  * back `bytes` for all bytes that `decode` accepts.
  */
 import { Reader, Writer } from './bytes.ts';
-import { boxedCodec, type Codec, type Value } from './codec.ts';
+import { codecs } from './codec.generated.ts';
+import { type BoxedCodec, boxed, ID_SIZE } from './codec.ts';
 import { WireError } from './errors.ts';
 import type { Tl, TlFunction, TlName, TlObject, TlOfType, TlTypeName } from './value.ts';
 
-const anyObject = boxedCodec(() => true);
-const anyFunction = boxedCodec((it) => it.role === 'function');
-const narrowed = new Map<string, Codec<Value>>();
+const anyObject = boxed(codecs);
+const anyFunction = boxed(codecs.filter(({ type }) => type === undefined));
+const narrowed = new Map<string, BoxedCodec<TlObject>>();
 
-function narrowedCodec(name: string): Codec<Value> {
+function narrowedCodec(name: string): BoxedCodec<TlObject> {
   let codec = narrowed.get(name);
   if (codec === undefined) {
-    codec = boxedCodec((it) => it.name === name || (it.role === 'constructor' && it.result === name));
+    const members = codecs.filter(({ kind, type }) => kind === name || type === name);
+    if (members.length === 0) throw new TypeError(`the schema has no ${name}`);
+    codec = boxed(members);
     narrowed.set(name, codec);
   }
   return codec;
 }
 
-function readAll(codec: Codec<Value>, bytes: Uint8Array): Value {
+function readAll(codec: BoxedCodec<TlObject>, bytes: Uint8Array): TlObject {
   const from = new Reader(bytes);
   const value = codec.read(from);
   if (from.left !== 0) {
@@ -31,7 +34,7 @@ function readAll(codec: Codec<Value>, bytes: Uint8Array): Value {
 
 /** Bytes that {@link encode} gives for `value`. */
 export function encodedSize(value: TlObject): number {
-  return anyObject.minSize + anyObject.extraSize!(value);
+  return anyObject.size(value);
 }
 
 /** Writes `value` boxed into a buffer that has {@link encodedSize} bytes left. */
@@ -44,8 +47,10 @@ export function writeBoxed(value: TlObject, to: Writer): void {
  * @throws {TypeError} for an optional field that contradicts `flags`, {RangeError} for a number its type cannot hold
  */
 export function encode(value: TlObject): Buffer {
-  const to = new Writer(Buffer.allocUnsafe(encodedSize(value)));
-  anyObject.write(value, to);
+  const codec = anyObject.of(value);
+  const to = new Writer(Buffer.allocUnsafe(ID_SIZE + codec.size(value)));
+  to.uint32(codec.id);
+  codec.write(value, to);
   return to.bytes;
 }
 
@@ -54,7 +59,7 @@ export function encode(value: TlObject): Buffer {
  * @throws {WireError} `WIRE_UNKNOWN_TAG`, `WIRE_TRUNCATED`, `WIRE_TRAILING`, `WIRE_BAD_VALUE`
  */
 export function decode(bytes: Uint8Array): TlObject {
-  return readAll(anyObject, bytes) as TlObject;
+  return readAll(anyObject, bytes);
 }
 
 /** As {@link decode}, for a query: only functions are known. */

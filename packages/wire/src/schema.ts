@@ -1,6 +1,7 @@
 /**
  * Every object of the protocol, in the TL language it was written in: the one place where a field has a name, a type and
- * an order. Value types (value.ts), ids and codecs (declarations.ts, codec.ts) are derived from this text.
+ * an order. Value types (value.ts), ids (declarations.ts) and codecs (codec.generated.ts, written by `node
+ * packages/wire/generate.ts`) are derived from this text.
  *
  * `name[#id] field:type… = Result`, separated by `;`. A type with a capital letter is boxed (its id precedes its
  * fields), one in lower case is bare; `flags.n?T` is there only if bit n of the field `flags` is set. An id is the CRC-32

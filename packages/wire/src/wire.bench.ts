@@ -80,6 +80,15 @@ export async function benchWire(timeMs = 300): Promise<WireFigure[]> {
       new FrameCutter().cut(chunk, (payload) => decode(decodeOf('tcp.packet', payload).data)),
     );
   }
+  // a large part as TLS hands it over: in records, so that it has to be put together
+  const large = new FrameWriter().packet(part(65_536));
+  const records = Array.from({ length: Math.ceil(large.length / 16_384) }, (_, i) =>
+    large.subarray(i * 16_384, (i + 1) * 16_384),
+  );
+  add('put a frame of 65536 B together from records of 16 KiB', 1, large.length, () => {
+    const cutter = new FrameCutter();
+    for (const record of records) cutter.cut(record, () => {});
+  });
   const salt = Buffer.alloc(16, 1);
   let from = 0n;
   add('hashes of the puzzle', 10_000, 240_000, () => {
