@@ -30,6 +30,7 @@ export {
   type SignedClosing,
   signClosing,
 } from './contracts/proxy.ts';
+export { type ClientNotice, type ProxyNotice, readProxyNotice, type WorkerNotice } from './contracts/proxy-notice.ts';
 export { networkAddress, type RootData, readRootData, rootConfig, rootDataCell } from './contracts/root.ts';
 export { type NewParams, type RootList, rootRequest } from './contracts/root-requests.ts';
 export { walletBirthData, walletRequest } from './contracts/wallet.ts';
@@ -63,6 +64,7 @@ export {
 } from './external-wallet.ts';
 export { readFakeRoot } from './fake-root.ts';
 export { privateKeyFromSeed, publicKeyBytes, publicKeyFromBytes } from './keys.ts';
+export { type OperatingWallet, operatingWallet, WALLET_CODES, type WalletCode } from './operating-wallet.ts';
 export { type Payment, type PaymentKind, redirectExcess, signPayment, verifyPayment } from './payment.ts';
 export { type Endpoint, type ProxyEndpoints, parseEndpoint, parseProxyAddress } from './proxy-address.ts';
 export type {
@@ -79,6 +81,7 @@ export { RootError, type RootErrorCode } from './root-watch-errors.ts';
 export { Toncenter, type ToncenterOptions } from './toncenter.ts';
 export type { ToncenterEndpoint } from './toncenter-endpoint.ts';
 export { MAINNET, TESTNET, type TonNetwork } from './toncenter-network.ts';
+export { type Transfer, transfer } from './transfer.ts';
 export {
   type WalletReceipt,
   WalletSender,
