@@ -2,8 +2,9 @@
 import type { EventEmitter } from 'node:events';
 import type { Clock, Logger } from '@bombyx/base';
 import type { TokensUsed } from '@bombyx/ledger';
-import type { RootConfig } from '@bombyx/ton';
+import type { Address, Chain, RootConfig } from '@bombyx/ton';
 import type { PowSolver } from '@bombyx/transport';
+import type { OrderedPayout } from './money/cashier.ts';
 import type { WorkerSnapshot } from './snapshot.ts';
 
 /** Somebody who writes down what was earned: `@bombyx/diary`. */
@@ -17,16 +18,28 @@ export interface EarningsDiary {
   }): void;
 }
 
-export interface WorkerDeps {
+interface CommonDeps {
   readonly clock: Clock;
   readonly log: Logger;
-  /** The root contract as last read; in the mode without TON the file of `--disable-ton`. */
-  readonly root: RootConfig;
   /** Hears of every request that earned something. */
   readonly diary?: EarningsDiary | undefined;
   /** Threads for proof of work; default those of the process. */
   readonly solver?: PowSolver;
 }
+
+/** With a chain the worker reads the root contract itself and cashes its earnings; it does not dispose of the chain. */
+interface OnChain {
+  readonly chain: Chain;
+  readonly root?: undefined;
+}
+
+/** Without TON: the root configuration is that of a file, and nothing is ever paid. */
+interface OffChain {
+  readonly root: RootConfig;
+  readonly chain?: undefined;
+}
+
+export type WorkerDeps = CommonDeps & (OnChain | OffChain);
 
 export interface WorkerEvents {
   /** Enabled and connected to a proxy: requests may come. */
@@ -50,6 +63,11 @@ export interface Worker extends AsyncDisposable {
   setEnabled(enabled: boolean): void;
   /** @param coefficient thousandths @throws {RangeError} outside 0..999,999,999 */
   setCoefficient(coefficient: number): void;
+  /**
+   * Cashes now whatever is due from one proxy, whatever the policy says. Resolves when the payout has begun.
+   * Undefined without TON. @param proxy address of its contract
+   */
+  readonly payOut: ((proxy: Address) => Promise<OrderedPayout>) | undefined;
   /** Lets running requests end for `shutdown_grace_ms`, cancels the others, closes everything. Idempotent. */
   close(): Promise<void>;
 }

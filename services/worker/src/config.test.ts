@@ -63,6 +63,19 @@ const wrong: [string, object, RegExp][] = [
   ['a server address with a path', { forward_requests_to: 'http://gpu:8000/v1' }, /"forward_requests_to"/],
   ['a server address with a password', { forward_requests_to: 'http://u:p@gpu:8000' }, /"forward_requests_to"/],
   ['a model without a name', { model_name: '@abc' }, /"model_name"/],
+  [
+    'a payout that costs more than it brings',
+    { idle_payout_at_ton: 0.009 },
+    /"idle_payout_at_ton" must be at least 0\.01 TON/,
+  ],
+  ['an amount with a tenth decimal', { payout_at_ton: '1.0000000001' }, /"payout_at_ton" must be an amount of TON/],
+  ['an amount that is none', { payout_at_ton: 1e-12 }, /"payout_at_ton" must be an amount of TON/],
+  ['a wallet nobody knows', { wallet_code: 'v4' }, /"wallet_code"/],
+  [
+    'a chain without an address',
+    { ton_api: { endpoints: [{ url: 'x' }] } },
+    /"ton_api\.endpoints\.0\.url" must be an http/,
+  ],
   ['a missing field', { model_name: undefined }, /"model_name"/],
 ];
 for (const [what, fields, message] of wrong) {
@@ -73,6 +86,22 @@ for (const [what, fields, message] of wrong) {
     );
   });
 }
+
+it('reads amounts of TON exactly, as numbers and as text', () => {
+  const config = parseWorkerConfig({ ...recorded, payout_at_ton: '2.000000001', idle_payout_at_ton: 0.3 });
+  assert.deepEqual([config.payout_at_ton, config.idle_payout_at_ton], [2_000_000_001n, 300_000_000n]);
+  const { payout_at_ton, idle_payout_at_ton, idle_payout_after_sec, wallet_code } = parseWorkerConfig(recorded);
+  assert.deepEqual([payout_at_ton, idle_payout_at_ton, idle_payout_after_sec], [10_000_000_000n, 200_000_000n, 3_600]);
+  assert.equal(wallet_code, 'bombyx');
+});
+
+it('asks the public servers of its network unless it is told of others', () => {
+  const url = 'http://127.0.0.1:8081/api/v2/jsonRPC';
+  const asked = (more: object) => parseWorkerConfig({ ...recorded, ...more }).tonApi.endpoints[0]?.url;
+  assert.equal(asked({}), 'https://toncenter.com/api/v2/jsonRPC');
+  assert.equal(asked({ is_testnet: true }), 'https://testnet.toncenter.com/api/v2/jsonRPC');
+  assert.equal(asked({ ton_api: { endpoints: [{ url }] } }), url);
+});
 
 it('names everything that is wrong at once', () => {
   assert.throws(() => parseWorkerConfig({ ...recorded, coefficient: -1, a: 1, b: 2 }), /"coefficient".*"a", "b"/);

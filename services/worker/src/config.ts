@@ -1,10 +1,38 @@
-import { address, bytes32, describeFaults, flag, int, port, router } from '@bombyx/config';
+import type { NanoTon } from '@bombyx/base';
+import {
+  address,
+  bytes32,
+  describeFaults,
+  flag,
+  int,
+  port,
+  router,
+  type TonApi,
+  tonApi,
+  tonApiOf,
+} from '@bombyx/config';
+import { formatTon, parseTon } from '@bombyx/diary';
+import { WALLET_CODES } from '@bombyx/ton';
 import { z } from 'zod';
 import { MAX_COEFFICIENT } from './coefficient.ts';
 import { WorkerError } from './errors.ts';
 
 const hostAndPort = /^(?:https?:\/\/)?(?:[^\s:/@[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}\/?$/;
 const MAX_INT = 0x7fff_ffff;
+/** About what a payout costs, nanoTON. */
+const LEAST_PAYOUT = 10_000_000n;
+
+/** TON as a number or as text, `10` or `"0.25"`. @returns nanoTON */
+const payoutLimit = z.union([z.number(), z.string()], 'must be an amount of TON').transform((ton, context): NanoTon => {
+  try {
+    const amount = parseTon(String(ton));
+    if (amount >= LEAST_PAYOUT) return amount;
+    context.addIssue({ code: 'custom', message: `must be at least ${formatTon(LEAST_PAYOUT)} TON` });
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be an amount of TON, such as 10 or 0.25' });
+  }
+  return z.NEVER;
+});
 
 const Schema = z.strictObject({
   '@type': z.literal('workerRunner.config').optional(),
@@ -40,6 +68,15 @@ const Schema = z.strictObject({
   http_access_hash: z.string().default(''),
   // Ours.
   http_host: z.string().min(1).default('127.0.0.1'),
+  /** Where the TON chain is asked; absent: the public servers. */
+  ton_api: tonApi.optional(),
+  /** Whose wallet contract `node_wallet_key` is for: ours, or that of the C++ programs, which then must stand already. */
+  wallet_code: z.enum(WALLET_CODES).default('bombyx'),
+  /** Earnings of so many TON are cashed at once. */
+  payout_at_ton: payoutLimit.prefault(10),
+  /** Earnings of so many TON are cashed when they have not grown for `idle_payout_after_sec`. */
+  idle_payout_at_ton: payoutLimit.prefault(0.2),
+  idle_payout_after_sec: int(0, MAX_INT).default(3_600),
   /** What the own certificate shows in direct TLS. */
   attestation: z.enum(['none', 'fake_tdx']).default('fake_tdx'),
   /** What the certificate of a proxy must show in direct TLS, besides the list of image hashes. */
@@ -63,7 +100,10 @@ const Schema = z.strictObject({
 });
 
 /** Configuration of a worker: the C++ field names and meanings, and ours. README.md has the table. */
-export type WorkerConfig = Readonly<z.output<typeof Schema>>;
+export type WorkerConfig = Readonly<z.output<typeof Schema>> & {
+  /** `ton_api`, or the public servers of the network. */
+  readonly tonApi: TonApi;
+};
 
 /**
  * Checks a configuration.
@@ -73,8 +113,8 @@ export type WorkerConfig = Readonly<z.output<typeof Schema>>;
 export function parseWorkerConfig(json: unknown): WorkerConfig {
   const result = Schema.safeParse(typeof json === 'string' ? parseText(json) : json, { reportInput: true });
   if (result.success) {
-    const most = result.data.max_active_requests;
-    return { ...result.data, max_active_requests: most > 0 ? most : 200 };
+    const { max_active_requests: most, ton_api, is_testnet } = result.data;
+    return { ...result.data, max_active_requests: most > 0 ? most : 200, tonApi: tonApiOf(ton_api, is_testnet) };
   }
   const faults = result.error.issues.length;
   throw new WorkerError('WORKER_CONFIG', `worker configuration: ${describeFaults(result.error)}`, { faults });

@@ -50,11 +50,13 @@ export class Fleet implements AsyncDisposable {
   readonly #deps: FleetDeps;
   readonly #targets = new Map<string, OwnTarget>();
   readonly #leaving = new Set<Promise<void>>();
+  #candidates: readonly Endpoint[];
   #cancelTick: (() => void) | undefined;
   #closed = false;
 
   constructor(options: FleetOptions, deps: FleetDeps) {
     this.#options = options;
+    this.#candidates = options.candidates;
     this.#deps = deps;
     this.#tick();
   }
@@ -72,6 +74,18 @@ export class Fleet implements AsyncDisposable {
     const sessions: Session[] = [];
     for (const { session } of this.#targets.values()) if (session?.ready === true) sessions.push(session);
     return sessions;
+  }
+
+  /** The list of registered proxies has changed: who is no longer on it is left. */
+  update(candidates: readonly Endpoint[]): void {
+    this.#candidates = candidates;
+    const names = new Set(candidates.map(nameOf));
+    for (const [name, target] of this.#targets) if (!names.has(name)) this.#leave(name, target);
+  }
+
+  /** Ends every session; each target is connected to anew, and the handshake made again. */
+  reconnect(reason: string): void {
+    for (const { session } of this.#targets.values()) session?.connection.close(reason);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +114,7 @@ export class Fleet implements AsyncDisposable {
 
   /** @param last taken only if there is no other: it was just given up */
   #fill(now: number, last: string | undefined): void {
-    const free = this.#options.candidates.filter((endpoint) => !this.#targets.has(nameOf(endpoint)));
+    const free = this.#candidates.filter((endpoint) => !this.#targets.has(nameOf(endpoint)));
     const worst = free.findIndex((endpoint) => nameOf(endpoint) === last);
     if (worst >= 0 && free.length > 1) free.splice(worst, 1);
     while (this.#targets.size < this.#options.count && free.length > 0) {

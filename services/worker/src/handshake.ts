@@ -2,15 +2,16 @@
 import {
   type Address,
   formatAddress,
+  initAddress,
   parseAddress,
   proxyContractAddress,
   type RootConfig,
-  workerContractAddress,
 } from '@bombyx/ton';
 import type { Connection } from '@bombyx/transport';
 import type { Tl, TlFunction, TlName, TlObject } from '@bombyx/wire';
 import { WorkerError } from './errors.ts';
 import type { PaymentMemory } from './memory.ts';
+import { birthOf } from './money/birth.ts';
 import type { Account } from './payments.ts';
 
 export const MIN_PROTO_VERSION = 1;
@@ -140,10 +141,11 @@ function judgeProxy(
   const publicKey = Buffer.from(params.proxy_public_key);
   const proxyOwner = parseAddress(params.proxy_owner_address);
   const proxyContract = proxyContractAddress(root, { owner: proxyOwner, publicKey, rootAddress: identity.rootAddress });
-  const workerContract = workerContractAddress(root, { owner: identity.owner, proxy: proxyContract, publicKey });
+  const birth = birthOf(root, { owner: identity.owner, proxy: proxyContract, publicKey });
+  const workerContract = initAddress(birth);
   judgeAddress('PROXY SC ADDRESS IS UNEXPECTED', params.proxy_sc_address, proxyContract);
   judgeAddress('WORKER SC ADDRESS IS UNEXPECTED', worker_sc_address, workerContract);
-  const account = memory.account({ proxyPublicKey: publicKey, proxyContract, workerContract });
+  const account = memory.account({ proxyPublicKey: publicKey, proxyContract, workerContract, birth });
   return { version, account, proxyContract: formatAddress(proxyContract, { testnet: identity.isTestnet }) };
 }
 

@@ -71,7 +71,7 @@ export const MAX_HEADER_CHARACTERS = 32_768;
 export function headersForUpstream(headers: readonly Header[], apiKey: string | undefined): string[] {
   if (headers.length > MAX_HEADERS) throw invalidRequest('too many headers');
   const kept: string[] = [];
-  const named = namedByConnection(headers);
+  let named: Set<string> | undefined;
   let size = 0;
   for (const { name, value } of headers) {
     size += name.length + value.length;
@@ -79,8 +79,10 @@ export function headersForUpstream(headers: readonly Header[], apiKey: string | 
     if (!TOKEN.test(name)) throw invalidRequest('bad character in header name');
     if (!VALUE.test(value)) throw invalidRequest('bad character in header value');
     const lower = name.toLowerCase();
-    if (!DROPPED_FROM_REQUEST.has(lower) && !named?.has(lower)) kept.push(name, value);
+    if (lower === 'connection') named = namedByConnection(value, named);
+    else if (!DROPPED_FROM_REQUEST.has(lower)) kept.push(name, value);
   }
+  if (named !== undefined) dropNamed(kept, named);
   if (apiKey !== undefined) kept.push('authorization', `Bearer ${apiKey}`);
   return kept;
 }
@@ -90,7 +92,7 @@ export function headersForCaller(headers: Readonly<Record<string, string | strin
   const kept: Header[] = [];
   const connection = headers['connection'];
   const named =
-    connection === undefined ? undefined : namedByConnection([{ name: 'connection', value: String(connection) }]);
+    connection === undefined || connection === 'keep-alive' ? undefined : namedByConnection(String(connection));
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || DROPPED_FROM_ANSWER.has(name) || named?.has(name)) continue;
@@ -100,14 +102,22 @@ export function headersForCaller(headers: Readonly<Record<string, string | strin
   return kept;
 }
 
-/** `Connection: x, y` makes `x` and `y` hop-by-hop, too. */
-function namedByConnection(headers: readonly Header[]): Set<string> | undefined {
-  let named: Set<string> | undefined;
-  for (const { name, value } of headers) {
-    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
-    named ??= new Set();
-    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
-    named.delete('content-type'); // naming it would only hide what the body is
-  }
+/** `Connection: x, y` makes `x` and `y` hop-by-hop, too. @param named by other headers of that name */
+function namedByConnection(value: string, named = new Set<string>()): Set<string> {
+  for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+  named.delete('content-type'); // naming it would only hide what the body is
   return named;
+}
+
+/** @param flat name, value, name, value …; changed in place */
+function dropNamed(flat: string[], named: ReadonlySet<string>): void {
+  let length = 0;
+  for (let i = 0; i < flat.length; i += 2) {
+    const [name, value] = [flat[i]!, flat[i + 1]!];
+    if (named.has(name.toLowerCase())) continue;
+    flat[length] = name;
+    flat[length + 1] = value;
+    length += 2;
+  }
+  flat.length = length;
 }

@@ -81,7 +81,10 @@ export class Job implements Dispatcher.DispatchHandler {
   #ended = false;
   #outcome: JobOutcome | undefined;
   #retried = false;
+  /** When the server was last seen to send, to within the time between two looks at the limits. */
   #activeMs: number;
+  /** It has sent since then. */
+  #isActive = false;
   #bytesReceived = 0;
 
   constructor(spec: JobSpec, deps: JobDeps) {
@@ -120,6 +123,10 @@ export class Job implements Dispatcher.DispatchHandler {
   checkLimits(nowMs: number): void {
     if (this.#ended) return;
     const { firstByteMs, idleMs, totalMs } = this.#spec.limits;
+    if (this.#isActive) {
+      this.#isActive = false;
+      this.#activeMs = nowMs;
+    }
     if (nowMs - this.#startMs >= totalMs) this.#fail(timeout(`the whole answer took longer than ${totalMs} ms`));
     else if (this.#head === undefined && nowMs - this.#startMs >= firstByteMs) {
       this.#fail(timeout(`the inference server sent nothing for ${firstByteMs} ms`));
@@ -147,7 +154,6 @@ export class Job implements Dispatcher.DispatchHandler {
     if (this.#ended || status < 200) return; // 1xx: only says that more will come
     this.#head = { status, reason: reason || (STATUS_CODES[status] ?? ''), headers: headersForCaller(headers) };
     this.#headSec = this.#deps.clock.nowMs() / 1_000;
-    this.#activeMs = this.#deps.clock.monotonicMs();
     this.#gathering = Number(headers['content-length']) <= SMALL_BODY_BYTES;
     this.#endsByClosing = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
     this.#flushSoon();
@@ -202,14 +208,12 @@ export class Job implements Dispatcher.DispatchHandler {
 
   /** A microtask runs when all pieces of the current read have been handed over. */
   #flushSoon(): void {
-    if (this.#flushScheduled) return;
+    this.#isActive = true;
+    if (this.#flushScheduled || (this.#gathering && this.#pendingBytes <= this.#credit)) return;
     this.#flushScheduled = true;
     queueMicrotask(() => {
       this.#flushScheduled = false;
-      if (!this.#ended) {
-        this.#activeMs = this.#deps.clock.monotonicMs();
-        this.#flush();
-      }
+      if (!this.#ended) this.#flush();
     });
   }
 

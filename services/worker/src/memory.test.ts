@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { silentLogger } from '@bombyx/base';
 import { FakeClock } from '@bombyx/testkit';
-import { ProxyParty, recordedRoot } from '../testing/fake-proxy.ts';
+import { parseAddress } from '@bombyx/ton';
+import { OWNER, ProxyParty, recordedRoot } from '../testing/fake-proxy.ts';
 import { WorkerError } from './errors.ts';
 import { MEMORY_FILE, PaymentMemory } from './memory.ts';
+import { birthOf, writeBirth } from './money/birth.ts';
 
 const root = recordedRoot();
 const keysOf = (party: ProxyParty) => ({
@@ -119,4 +121,109 @@ it('refuses a known proxy contract that comes with another worker contract', asy
     () => memory.account({ ...keysOf(party), workerContract: party.contract }),
     (error) => error instanceof WorkerError && error.code === 'WORKER_ADDRESS',
   );
+});
+
+it('says of a data_dir that is a file what it is', async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    await assert.rejects(
+      PaymentMemory.open(file, { clock: new FakeClock(), log: silentLogger }),
+      (error) =>
+        error instanceof WorkerError &&
+        error.code === 'WORKER_CONFIG' &&
+        error.message.endsWith(`"data_dir" must be a folder, and ${file} is a file or lies in one`),
+    );
+  });
+});
+
+/** A worker contract and what it is born from, under a proxy of its own. */
+function keysWithBirth() {
+  const party = new ProxyParty(root);
+  const birth = birthOf(root, { owner: parseAddress(OWNER), proxy: party.contract, publicKey: party.publicKey });
+  return { party, keys: { ...keysOf(party), birth } };
+}
+
+it('takes up the accounts of proxies that are never met again, with what their contracts are deployed from', async () => {
+  await inFolder(async (folder) => {
+    const deps = { clock: new FakeClock(), log: silentLogger };
+    const { party, keys } = keysWithBirth();
+    const first = await PaymentMemory.open(folder, deps);
+    first.account(keys).demand(party.sign(50n));
+    first.account(keys).sawOutdated(1_700_000_000);
+    await first[Symbol.asyncDispose]();
+    const second = await PaymentMemory.open(folder, deps);
+    assert.equal(second.accounts.length, 0);
+    second.recallAll();
+    const [account] = second.accounts;
+    assert.equal(account?.totals.signed, 50n);
+    assert.equal(account?.outdatedSinceSec, 1_700_000_000);
+    assert.equal(account?.terms?.workerFeePerToken, root.workerFeePerToken);
+    assert.ok(account?.keys.birth?.data.equals(keys.birth.data));
+    assert.equal(second.account(keys), account);
+  });
+});
+
+it('does not believe its file about what a contract is deployed from, and learns it again from the proxy', async () => {
+  await inFolder(async (folder) => {
+    const deps = { clock: new FakeClock(), log: silentLogger };
+    const { party, keys } = keysWithBirth();
+    const first = await PaymentMemory.open(folder, deps);
+    first.account(keys).demand(party.sign(50n));
+    await first[Symbol.asyncDispose]();
+    const path = join(folder, MEMORY_FILE);
+    const text = await readFile(path, 'utf8');
+    for (const forged of [writeBirth(keysWithBirth().keys.birth), 'AAAA', '']) {
+      await writeFile(path, text.replace(/"worker_birth": "[^"]*"/, `"worker_birth": "${forged}"`));
+      const second = await PaymentMemory.open(folder, deps);
+      second.recallAll();
+      assert.equal(second.accounts[0]?.keys.birth, undefined);
+      assert.equal(second.account(keys).totals.signed, 50n);
+      assert.equal(second.accounts.length, 1);
+      assert.equal(second.accounts[0]?.keys.birth, keys.birth);
+    }
+  });
+});
+
+it('reads the files of before payouts', async () => {
+  await inFolder(async (folder) => {
+    const { party, keys } = keysWithBirth();
+    const before = {
+      proxy_public_key: party.publicKey.toString('hex'),
+      worker_sc_address: party.workerContract.toRawString(),
+      signed_payment: party.sign(7n).data.toString('base64'),
+      db_tokens: '8',
+      max_tokens: '9',
+    };
+    const accounts = { [party.contract.toRawString()]: before };
+    await writeFile(join(folder, MEMORY_FILE), JSON.stringify({ version: 1, accounts }));
+    const memory = await PaymentMemory.open(folder, { clock: new FakeClock(), log: silentLogger });
+    assert.deepEqual(memory.account(keys).totals, { signed: 7n, db: 8n, max: 9n });
+  });
+});
+
+it('forgets for good', async () => {
+  await inFolder(async (folder) => {
+    const deps = { clock: new FakeClock(), log: silentLogger };
+    const { party, keys } = keysWithBirth();
+    const first = await PaymentMemory.open(folder, deps);
+    first.account(keys).demand(party.sign(50n));
+    await first[Symbol.asyncDispose]();
+    const second = await PaymentMemory.open(folder, deps);
+    second.recallAll();
+    second.forget(second.accounts[0]!);
+    await second[Symbol.asyncDispose]();
+    const third = await PaymentMemory.open(folder, deps);
+    third.recallAll();
+    assert.equal(third.accounts.length, 0);
+  });
+});
+
+it('makes room by forgetting an account that owes nothing before one that does', async () => {
+  const memory = await PaymentMemory.open('', { clock: new FakeClock(), log: silentLogger });
+  const owing = new ProxyParty(root);
+  memory.account(keysOf(owing)).demand(owing.sign(5n));
+  for (let i = 0; i < 256; i += 1) memory.account(keysOf(new ProxyParty(root)));
+  assert.equal(memory.accounts.length, 256);
+  assert.ok(memory.accounts.some(({ keys }) => keys.proxyContract.equals(owing.contract)));
 });

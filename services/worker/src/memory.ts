@@ -1,8 +1,10 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock, Logger } from '@bombyx/base';
+import { parseAddress } from '@bombyx/ton';
 import { z } from 'zod';
 import { WorkerError } from './errors.ts';
+import { readBirth } from './money/birth.ts';
 import { Account, type AccountKeys, type RememberedAccount } from './payments.ts';
 
 /** Name of the file inside `data_dir`. */
@@ -22,6 +24,9 @@ const File = z.object({
       signed_payment: z.string(),
       db_tokens: total,
       max_tokens: total,
+      // Without them in files of before payouts.
+      worker_birth: z.string().default(''),
+      outdated_since: z.int().min(0).default(0),
     }),
   ),
 });
@@ -52,7 +57,7 @@ export class PaymentMemory implements AsyncDisposable {
 
   /**
    * @param folder empty: nothing is kept on disk
-   * @throws {WorkerError} `WORKER_MEMORY_FILE` for a file that cannot be read: silently starting from zero would be
+   * @throws {WorkerError} `WORKER_CONFIG` for a folder that is a file, `WORKER_MEMORY_FILE` for a file that cannot be read: silently starting from zero would be
    *   the very loss it is there to prevent
    */
   static async open(folder: string, deps: MemoryDeps): Promise<PaymentMemory> {
@@ -70,18 +75,46 @@ export class PaymentMemory implements AsyncDisposable {
   account(keys: AccountKeys): Account {
     const name = keys.proxyContract.toRawString();
     let account = this.#accounts.get(name);
-    if (account === undefined) {
+    if (account === undefined || (account.keys.birth === undefined && keys.birth !== undefined)) {
+      const known = account?.remembered() ?? this.#recalled.get(name);
       account = new Account(keys, () => this.#changed());
-      const recalled = this.#recalled.get(name);
-      if (recalled !== undefined) {
-        judgeSame(recalled, account.remembered());
-        account.recall(recalled);
+      if (known !== undefined) {
+        judgeSame(known, keys);
+        account.recall(known);
       }
-    } else judgeSame(account.remembered(), new Account(keys, () => {}).remembered());
+    } else judgeSame(account.remembered(), keys);
     this.#accounts.delete(name);
     this.#accounts.set(name, account);
-    if (this.#accounts.size > MAX_ACCOUNTS) this.#accounts.delete(this.#accounts.keys().next().value!);
+    this.#recalled.delete(name);
+    if (this.#accounts.size > MAX_ACCOUNTS) this.#accounts.delete(this.#leastOf());
     return account;
+  }
+
+  /** Takes up every account that an earlier run left: proxies that are never met again may still owe something. */
+  recallAll(): void {
+    for (const [name, { proxy_public_key, worker_sc_address, worker_birth = '' }] of [...this.#recalled]) {
+      try {
+        const workerContract = parseAddress(worker_sc_address);
+        const birth = readBirth(worker_birth, workerContract);
+        const proxyPublicKey = Buffer.from(proxy_public_key, 'hex');
+        this.account({ proxyPublicKey, proxyContract: parseAddress(name), workerContract, birth });
+      } catch (error) {
+        this.#deps.log.error('an account of before cannot be read', { proxy: name, cause: String(error) });
+      }
+    }
+  }
+
+  /** Drops an account for good: its contract is closed, or has no future and nothing more to pay. */
+  forget(account: Account): void {
+    this.#accounts.delete(account.keys.proxyContract.toRawString());
+    this.#changed();
+  }
+
+  /** The oldest that owes nothing, or else the oldest. */
+  #leastOf(): string {
+    const entries = [...this.#accounts].slice(0, -1);
+    const settled = entries.find(([, { totals, paid }]) => totals.signed <= paid);
+    return (settled ?? entries[0]!)[0];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,11 +145,11 @@ export class PaymentMemory implements AsyncDisposable {
   }
 }
 
-function judgeSame(known: RememberedAccount, met: RememberedAccount): void {
-  if (known.proxy_public_key !== met.proxy_public_key) {
+function judgeSame(known: RememberedAccount, met: AccountKeys): void {
+  if (known.proxy_public_key !== met.proxyPublicKey.toString('hex')) {
     throw new WorkerError('WORKER_ADDRESS', 'PROXY PUBLIC KEY CHANGED');
   }
-  if (known.worker_sc_address !== met.worker_sc_address) {
+  if (known.worker_sc_address !== met.workerContract.toRawString()) {
     throw new WorkerError('WORKER_ADDRESS', 'WORKER SC ADDRESS CHANGED');
   }
 }
@@ -126,7 +159,12 @@ async function readMemory(path: string): Promise<Map<string, RememberedAccount>>
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return new Map();
+    if (code === 'ENOTDIR') {
+      const text = `"data_dir" must be a folder, and ${dirname(path)} is a file or lies in one`;
+      throw new WorkerError('WORKER_CONFIG', `worker configuration: ${text}`, {}, { cause });
+    }
     throw new WorkerError('WORKER_MEMORY_FILE', `cannot read ${path}`, {}, { cause });
   }
   try {

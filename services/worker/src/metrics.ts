@@ -37,6 +37,7 @@ export class MetricsPage {
     read('request_bytes_total', 'Bytes of requests received', () => totals().bytes_received);
     read('answer_bytes_total', 'Bytes of answers received from the inference server', () => totals().bytes_sent);
     read('request_seconds_total', 'Time spent on requests', () => totals().time);
+    readMoney(worker, registers);
     new Gauge({
       name: 'bombyx_worker_requests_failed_total',
       help: 'Requests that ended with an error, by its code',
@@ -68,4 +69,38 @@ export class MetricsPage {
   read(): Promise<string> {
     return this.#registry.metrics();
   }
+}
+
+/** Only with TON. Amounts in nanoTON, as floating point: for graphs, not for books. */
+function readMoney({ snapshot }: MetricsSource['worker'], registers: Registry[]): void {
+  if (snapshot().wallet === undefined) return;
+  type Wallet = NonNullable<ReturnType<typeof snapshot>['wallet']>;
+  const read = (name: string, help: string, value: (wallet: Wallet) => number) =>
+    new Gauge({
+      name: `bombyx_worker_${name}`,
+      help,
+      registers,
+      collect() {
+        const { wallet } = snapshot();
+        if (wallet !== undefined) this.set(value(wallet));
+      },
+    });
+  read('wallet_balance_nanoton', 'What the wallet holds', ({ balance }) => balance);
+  read('wallet_lacks', '1 when the wallet needs something before payouts can be made', ({ lack }) =>
+    Number(lack !== ''),
+  );
+  read('chain_reachable', '1 when the TON chain can be asked', ({ trouble }) => Number(trouble === ''));
+  read('payouts_total', 'Payouts that the contracts took', ({ payouts }) => payouts);
+  read('payouts_failed_total', 'Payouts that failed', ({ payouts_failed }) => payouts_failed);
+  read('cashed_nanoton_total', 'Claimed by payouts', ({ cashed }) => cashed);
+  new Gauge({
+    name: 'bombyx_worker_due_nanoton',
+    help: 'What a payout would bring, by contract of the proxy',
+    labelNames: ['proxy'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { proxy_sc_address: proxy, due } of snapshot().proxies) this.set({ proxy }, Number(due));
+    },
+  });
 }

@@ -1,7 +1,10 @@
 /** The worker's own HTTP pages: what it does for people, for `bombyx status`, for Prometheus; and its switches. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Clock } from '@bombyx/base';
+import { formatTon } from '@bombyx/diary';
 import { AccessHash, pageHeaders, refusesOrder } from '@bombyx/page';
+import { type Address, parseAddress } from '@bombyx/ton';
 import type { Worker } from './api.ts';
 import { MetricsPage, type MetricsSource } from './metrics.ts';
 import { statsPage } from './stats-page.ts';
@@ -17,7 +20,8 @@ export interface PagesOptions {
 }
 
 export interface PagesDeps extends MetricsSource {
-  readonly worker: Pick<Worker, 'ready' | 'snapshot' | 'setEnabled' | 'setCoefficient'>;
+  readonly clock: Clock;
+  readonly worker: Pick<Worker, 'ready' | 'snapshot' | 'setEnabled' | 'setCoefficient' | 'payOut'>;
 }
 
 export interface Pages extends AsyncDisposable {
@@ -73,7 +77,7 @@ async function answer(
   request: IncomingMessage,
   { attestation }: PagesOptions,
   access: AccessHash,
-  { worker }: PagesDeps,
+  { worker, clock }: PagesDeps,
   metrics: MetricsPage,
 ): Promise<Reply> {
   const url = URL.parse(request.url ?? '', 'http://worker');
@@ -83,7 +87,11 @@ async function answer(
   if (stranger) return text(stranger.status, stranger.text);
   switch (url.pathname) {
     case '/stats':
-      return { status: 200, headers: pageHeaders, body: statsPage(worker.snapshot(), attestation) };
+      return {
+        status: 200,
+        headers: pageHeaders,
+        body: statsPage(worker.snapshot(), { attestation, nowMs: clock.nowMs() }),
+      };
     case '/jsonstats':
       return {
         status: 200,
@@ -105,7 +113,7 @@ async function answer(
   }
 }
 
-function carryOut(url: URL, worker: PagesDeps['worker']): Reply {
+async function carryOut(url: URL, worker: PagesDeps['worker']): Promise<Reply> {
   switch (url.pathname) {
     case '/request/enable':
       worker.setEnabled(true);
@@ -114,7 +122,7 @@ function carryOut(url: URL, worker: PagesDeps['worker']): Reply {
       worker.setEnabled(false);
       return text(200, 'disabled');
     case '/request/payout':
-      return text(501, 'payouts need the TON chain, and this worker runs without it');
+      return payOut(url.searchParams.get('proxy') ?? '', worker.payOut);
     default: {
       // As in the C++ worker: the value is 1.5 for 1500 thousandths.
       const given = url.searchParams.get('coefficient') ?? '';
@@ -124,6 +132,21 @@ function carryOut(url: URL, worker: PagesDeps['worker']): Reply {
       return text(200, `coefficient ${coefficient} thousandths`);
     }
   }
+}
+
+const REFUSED = { unknown: 404, nothing: 409, 'not-now': 503 } as const;
+
+async function payOut(proxy: string, order: PagesDeps['worker']['payOut']): Promise<Reply> {
+  if (order === undefined) return text(501, 'payouts need the TON chain, and this worker runs without it');
+  let contract: Address;
+  try {
+    contract = parseAddress(proxy);
+  } catch {
+    return text(400, 'proxy must be the address of a proxy contract, as /jsonstats shows it in proxy_sc_address');
+  }
+  const ordered = await order(contract);
+  if (!ordered.ok) return text(REFUSED[ordered.reason], ordered.text);
+  return text(202, `a payout of ${formatTon(ordered.amount)} TON is under way`);
 }
 
 function send(response: ServerResponse, { status, headers, body }: Reply): void {

@@ -3,9 +3,11 @@
  * claims less has lost or rolled back its books. Kept per proxy contract, across connections and restarts.
  */
 import type { KeyObject } from 'node:crypto';
-import { type Address, publicKeyFromBytes, verifyPayment } from '@bombyx/ton';
+import { MAX_LONG } from '@bombyx/base';
+import { type Address, type ContractInit, type Params, publicKeyFromBytes, verifyPayment } from '@bombyx/ton';
 import type { Tl, TlOfType } from '@bombyx/wire';
 import { WorkerError } from './errors.ts';
+import { termsOf, writeBirth } from './money/birth.ts';
 
 export type SignedPayment = TlOfType<'proxy.SignedPayment'>;
 
@@ -15,6 +17,8 @@ export interface AccountKeys {
   readonly proxyPublicKey: Buffer;
   readonly proxyContract: Address;
   readonly workerContract: Address;
+  /** What {@link workerContract} is deployed from; unknown of accounts that were written down without it. */
+  readonly birth?: ContractInit | undefined;
 }
 
 /** What is written to disk of one account; totals as decimal text. */
@@ -25,6 +29,10 @@ export interface RememberedAccount {
   readonly signed_payment: string;
   readonly db_tokens: string;
   readonly max_tokens: string;
+  /** base64, see `writeBirth`; empty when unknown */
+  readonly worker_birth?: string;
+  /** Unix seconds since the root is known to have newer parameters; 0 while it has not. */
+  readonly outdated_since?: number;
 }
 
 /** Adjusted tokens, running totals. */
@@ -39,6 +47,8 @@ export interface EarnedTotals {
 
 export class Account {
   readonly keys: AccountKeys;
+  /** Prices and delays of the worker contract, where they are known. */
+  readonly terms: Params | undefined;
   readonly #publicKey: KeyObject;
   readonly #onChange: () => void;
   #signedData: Buffer | undefined;
@@ -47,16 +57,38 @@ export class Account {
   #signed = 0n;
   #db = 0n;
   #max = 0n;
+  #paid = 0n;
+  #outdatedSinceSec = 0;
 
   /** @param onChange called after a total rose or fell */
   constructor(keys: AccountKeys, onChange: () => void) {
     this.keys = keys;
+    this.terms = keys.birth && termsOf(keys.birth);
     this.#publicKey = publicKeyFromBytes(keys.proxyPublicKey);
     this.#onChange = onChange;
   }
 
   get totals(): EarnedTotals {
     return { signed: this.#signed, db: this.#db, max: this.#max };
+  }
+
+  /** Adjusted tokens that the worker contract has paid for, as it was read last. */
+  get paid(): bigint {
+    return this.#paid;
+  }
+  sawPaid(total: bigint): void {
+    this.#paid = total;
+  }
+
+  /** Unix seconds since the root is known to have newer parameters; 0 while it has not. */
+  get outdatedSinceSec(): number {
+    return this.#outdatedSinceSec;
+  }
+  /** Counts once: the proxy's time to settle runs from the first notice, across restarts. */
+  sawOutdated(nowSec: number): void {
+    if (this.#outdatedSinceSec > 0) return;
+    this.#outdatedSinceSec = nowSec;
+    this.#onChange();
   }
 
   /** The highest payment as it was signed: what the worker contract pays on. */
@@ -94,6 +126,8 @@ export class Account {
       throw new WorkerError('WORKER_PAYMENT', 'signed payment refused: it is not valid', {}, { cause });
     }
     if (total < this.#signed) throw refused(`${total} tokens after ${this.#signed}`);
+    // The contract could never pay it, and no honest one after it would be taken.
+    if (total * (this.terms?.pricePerToken ?? 0n) > MAX_LONG) throw refused(`${total} tokens cost more than there is`);
     this.#signedData = Buffer.from(payment.data); // a frame's memory is not ours to keep
     this.#signed = total;
     this.#onChange();
@@ -129,6 +163,8 @@ export class Account {
       signed_payment: this.#signedData?.toString('base64') ?? '',
       db_tokens: String(this.#db),
       max_tokens: String(this.#max),
+      worker_birth: this.keys.birth ? writeBirth(this.keys.birth) : '',
+      outdated_since: this.#outdatedSinceSec,
     };
   }
 
@@ -139,6 +175,7 @@ export class Account {
       this.offer({ kind: 'proxy.signedPayment', data } satisfies Tl<'proxy.signedPayment'>);
     }
     this.offerTotals(BigInt(remembered.db_tokens), BigInt(remembered.max_tokens));
+    this.#outdatedSinceSec = remembered.outdated_since ?? 0;
   }
 }
 

@@ -56,6 +56,8 @@ const READ = new Set([
 interface Body {
   readonly json: Buffer;
   readonly members: readonly Member[];
+  /** Those that are acted on, by name. */
+  readonly read: ReadonlyMap<string, Member>;
 }
 
 /**
@@ -85,6 +87,7 @@ export function prepareRequest(request: JobRequest, rules: RequestRules): Upstre
 
 /** @returns the path without query, decoded and in lower case: what the server may take it for, not what is sent */
 function judgePath(url: string): string {
+  if (GENERATING.has(url)) return url; // nearly all of them
   if (url.length > MAX_URL_CHARACTERS) throw invalidRequest('path too long');
   if (!/^[\x21-\x7e]+$/.test(url) || /[\\#]/.test(url)) throw invalidRequest('bad character in path');
   const question = url.indexOf('?');
@@ -143,17 +146,18 @@ function readBody(json: Buffer, expected = 'expected json object', read = READ):
     if (error instanceof JsonError) throw invalidRequest(`${expected}: ${error.message}`);
     throw error;
   }
-  const seen = new Set<string>();
-  for (const { name } of members) {
+  const found = new Map<string, Member>();
+  for (const member of members) {
+    const { name } = member;
     if (!read.has(name)) continue;
-    if (seen.has(name)) throw invalidRequest(`duplicate '${name}' field`);
-    seen.add(name);
+    if (found.has(name)) throw invalidRequest(`duplicate '${name}' field`);
+    found.set(name, member);
   }
-  return { json, members };
+  return { json, members, read: found };
 }
 
 function judgeModel(body: Body, rules: RequestRules, required: boolean): void {
-  const member = body.members.find(({ name }) => name === 'model');
+  const member = body.read.get('model');
   if (member === undefined) {
     if (required) throw invalidRequest("missing required field 'model'");
     return;
@@ -164,8 +168,8 @@ function judgeModel(body: Body, rules: RequestRules, required: boolean): void {
 }
 
 /** A value that is absent or null counts as not given. */
-function optional({ json, members }: Body, name: string): unknown {
-  const member = members.find((one) => one.name === name);
+function optional({ json, read }: Body, name: string): unknown {
+  const member = read.get(name);
   return member === undefined ? undefined : (memberValue(json, member) ?? undefined);
 }
 
@@ -183,8 +187,8 @@ const INCLUDE_USAGE = new Set(['include_usage']);
 const STREAM_OPTIONS = new Set(['stream_options']);
 
 /** Splices `stream_options.include_usage: true` into the text; other members keep their bytes. */
-function withUsage({ json, members }: Body): Buffer {
-  const given = members.find(({ name }) => name === 'stream_options');
+function withUsage({ json, members, read }: Body): Buffer {
+  const given = read.get('stream_options');
   const text = given === undefined ? 'null' : json.toString('utf8', given.valueStart, given.end);
   if (text === 'null') return splice(json, members, STREAM_OPTIONS, ['"stream_options":{"include_usage":true}']);
   const options = readBody(Buffer.from(text), 'stream_options must be an object', INCLUDE_USAGE);

@@ -475,3 +475,16 @@ it('a session that was never opened ends without a trace', () => {
   connection.close();
   assert.ok(connection.signal.aborted);
 });
+
+it('new parameters that come while hands are shaken end the connection: its addresses are of the old ones', async () => {
+  await using rig = await Rig.start(() => {});
+  const { replies } = rig.connection;
+  rig.connection.replies = (fn) => {
+    if (fn.kind === 'worker.proxyHandshakeComplete') {
+      rig.root = { ...rig.root, paramsVersion: rig.root.paramsVersion + 1 };
+    }
+    return replies(fn);
+  };
+  await assert.rejects(rig.session.open(), /the network has got new parameters meanwhile/);
+  assert.equal(rig.session.ready, false);
+});

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Clock, Logger } from '@bombyx/base';
 import type { TokensUsed } from '@bombyx/ledger';
+import type { RootConfig } from '@bombyx/ton';
 import type { Connection, ConnectionHandlers } from '@bombyx/transport';
 import { QueryError } from '@bombyx/transport';
 import { decodeOf, type Tl, type TlObject, WireError } from '@bombyx/wire';
@@ -20,7 +21,9 @@ const STATUS_TIMEOUT_MS = 60_000;
 /** Below version 3 one time limit serves all hops; each keeps a twentieth for itself. */
 const HOP_SHARE = 0.95;
 
-export interface SessionDeps extends Omit<HandshakeDeps, 'coefficient' | 'onCompleting'> {
+export interface SessionDeps extends Omit<HandshakeDeps, 'root' | 'coefficient' | 'onCompleting'> {
+  /** The newest. A session keeps the one it began with: parameters are part of every address. */
+  readonly root: () => RootConfig;
   readonly identity: WorkerIdentity;
   readonly rules: Omit<RequestRules, 'maxTokens'>;
   readonly coefficients: Coefficients;
@@ -36,16 +39,20 @@ export class Session implements ConnectionHandlers {
   readonly connection: Connection;
   readonly #deps: SessionDeps;
   readonly #log: Logger;
+  readonly #root: RootConfig;
   readonly #jobs = new Map<string, Job>();
   #agreed: Agreement | undefined;
   #ready = false;
   #saidDisabled = false;
+  readonly #send = (answer: TlObject): boolean => this.connection.send(answer);
+  readonly #drained = (): Promise<void> => this.connection.drained();
   #cancelStatus: (() => void) | undefined;
 
   constructor(connection: Connection, deps: SessionDeps) {
     this.connection = connection;
     this.#deps = deps;
     this.#log = deps.log.child({ connection: connection.id });
+    this.#root = deps.root();
     connection.signal.addEventListener('abort', () => this.#lost(), { once: true });
   }
 
@@ -63,7 +70,7 @@ export class Session implements ConnectionHandlers {
   /** @throws what {@link handshake} throws */
   async open(): Promise<void> {
     const agreed = await handshake(this.connection, this.#deps.identity, {
-      root: this.#deps.root,
+      root: this.#root,
       memory: this.#deps.memory,
       isDisabled: this.#deps.isDisabled,
       coefficient: () => this.#deps.coefficients.current,
@@ -72,6 +79,9 @@ export class Session implements ConnectionHandlers {
         this.#saidDisabled = agreement.saidDisabled;
       },
     });
+    if (this.#deps.root().paramsVersion !== this.#root.paramsVersion) {
+      throw new WorkerError('WORKER_HANDSHAKE', 'the network has got new parameters meanwhile');
+    }
     if (agreed.lostTokens > 0n) {
       this.#log.warn('the proxy has lost tokens it had stated', { tokens: agreed.lostTokens });
     }
@@ -138,7 +148,7 @@ export class Session implements ConnectionHandlers {
     agreed.account.offer(message.signed_payment);
     const road = {
       answers: this.#answersFor(message, id, agreed.version),
-      drained: () => this.connection.drained(),
+      drained: this.#drained,
       onEnd: ({ tokens }: JobOutcome) => {
         this.#jobs.delete(key);
         this.#earned(tokens, agreed.proxyContract);
@@ -151,14 +161,15 @@ export class Session implements ConnectionHandlers {
   }
 
   #earned(tokens: TokensUsed, proxyContract: string): void {
-    const { diary, rules, root } = this.#deps;
+    const { diary, rules } = this.#deps;
     if (tokens.total === 0n) return;
-    diary?.add({ model: rules.model, party: proxyContract, tokens, nanoTon: tokens.total * root.workerFeePerToken });
+    const nanoTon = tokens.total * this.#root.workerFeePerToken;
+    diary?.add({ model: rules.model, party: proxyContract, tokens, nanoTon });
   }
 
   /** @throws {JobError} */
   #prepare(message: RunMessage): JobSpec {
-    const { coefficients, root, rules } = this.#deps;
+    const { coefficients, rules } = this.#deps;
     if (!coefficients.accepts(message.coefficient)) {
       const text = `the price ${message.coefficient} is not this worker's, which is ${coefficients.current}`;
       throw new JobError('JOB_COEFFICIENT', `worker: ${text}`);
@@ -169,12 +180,12 @@ export class Session implements ConnectionHandlers {
       limits,
       window,
       coefficient: Number(message.coefficient),
-      multipliers: root.multipliers,
+      multipliers: this.#root.multipliers,
     };
   }
 
   #answersFor(message: RunMessage, id: Buffer, version: number): Answers {
-    const send = (answer: TlObject) => this.connection.send(answer);
+    const send = this.#send;
     if (message.kind === 'proxy.runQuery') return new LegacyAnswers(id, send);
     const debug = (message.flags & 1) !== 0 && message.enable_debug === true;
     return message.kind === 'bombyx.runJob'

@@ -1,8 +1,10 @@
 /** The statistics page for people. */
 import {
+  age,
   badge,
   brief,
   code,
+  coins,
   count,
   facts,
   failures,
@@ -15,17 +17,22 @@ import {
   registeredProxies,
   section,
   short,
+  synced,
   tiles,
   traffic,
   weakestTier,
 } from '@bombyx/page';
 import type { WorkerSnapshot } from './snapshot.ts';
+import { uplinkTrouble } from './uplink.ts';
 
-/**
- * @param attestation of this worker's certificate, where it is known
- * @returns an HTML document, to be served with `pageHeaders`
- */
-export function statsPage(snapshot: WorkerSnapshot, attestation: string | undefined): string {
+export interface PageState {
+  /** Of this worker's certificate, where it is known. */
+  readonly attestation: string | undefined;
+  readonly nowMs: number;
+}
+
+/** @returns an HTML document, to be served with `pageHeaders` */
+export function statsPage(snapshot: WorkerSnapshot, { attestation, nowMs }: PageState): string {
   const { stats, jobs, connections, localconfig, root_contract_config: root } = snapshot;
   const ready = connections.filter((connection) => connection.is_ready);
   return page({
@@ -40,21 +47,24 @@ export function statsPage(snapshot: WorkerSnapshot, attestation: string | undefi
         ['requests so far', count(stats.queries[0] ?? 0)],
         ['failed', count(stats.failed[0] ?? 0)],
         ['adjusted tokens', count(stats.total_adjusted_tokens_used[0] ?? 0)],
+        ['due', snapshot.wallet && coins(sumOf(snapshot.proxies))],
       ]),
       section('Proxies', connectionTable(connections)),
       own(snapshot),
       traffic(stats),
       failures(jobs.errors),
-      section('Earnings', earningsTable(snapshot.proxies), 'Adjusted tokens, as each proxy counts them.'),
+      section('Earnings', earningsTable(snapshot.proxies, nowMs), 'Adjusted tokens, as each proxy counts them.'),
+      wallet(snapshot, nowMs),
       networkRules(root),
       registeredProxies(root),
     ],
   });
 }
 
-function stateOf({ switched_on, uplink, connections }: WorkerSnapshot): Parameters<typeof page>[0]['state'] {
+function stateOf({ refusal, switched_on, uplink, connections }: WorkerSnapshot): Parameters<typeof page>[0]['state'] {
+  if (refusal !== '') return { mood: 'bad', text: refusal };
   if (!switched_on) return { mood: 'fair', text: 'switched off' };
-  if (!uplink.good) return { mood: 'bad', text: 'inference server down' };
+  if (!uplink.good) return { mood: 'bad', text: uplinkTrouble(uplink.last_status) };
   return connections.some(({ is_ready }) => is_ready)
     ? { mood: 'good', text: 'ready' }
     : { mood: 'bad', text: 'no proxy' };
@@ -96,7 +106,25 @@ function allowed(list: unknown, listed: boolean): Html | undefined {
   return listed ? badge('good', 'allowed') : badge('bad', 'not in the root contract');
 }
 
-function earningsTable(proxies: WorkerSnapshot['proxies']): Html {
+function wallet({ wallet: own, status }: WorkerSnapshot, nowMs: number): Html | undefined {
+  if (own === undefined) return undefined;
+  const pairs = facts([
+    ['address', code(own.address)],
+    ['balance', coins(own.balance)],
+    ['to do', own.lack === '' ? undefined : badge('bad', own.lack)],
+    ['payouts', count(own.payouts)],
+    ['failed', own.payouts_failed > 0 ? count(own.payouts_failed) : undefined],
+    ['cashed', own.cashed > 0 ? coins(own.cashed) : undefined],
+    ['TON', own.trouble === '' ? synced(status.ton_last_synced_at, nowMs) : badge('bad', own.trouble)],
+  ]);
+  return section('Wallet', pairs, 'It pays the fees of payouts; what was earned goes to the owner.');
+}
+
+function sumOf(proxies: WorkerSnapshot['proxies']): number {
+  return Number(proxies.reduce((sum, { due }) => sum + BigInt(due), 0n));
+}
+
+function earningsTable(proxies: WorkerSnapshot['proxies'], nowMs: number): Html {
   return records(
     proxies,
     [
@@ -106,8 +134,16 @@ function earningsTable(proxies: WorkerSnapshot['proxies']): Html {
       ['on its disk', (at) => count(at.earned_tokens_committed_to_proxy_db), 'number'],
       ['signed for', (at) => count(at.earned_tokens_committed_to_blockchain), 'number'],
       ['cashed', (at) => (at.cached_out_tokens > 0 ? count(at.cached_out_tokens) : undefined), 'number'],
+      ['due', (at) => (at.due === '0' ? undefined : coins(Number(at.due))), 'number'],
+      ['last payout', (at) => lastPayout(at, nowMs)],
       ['', (at) => (at.running_request ? badge('fair', 'payout under way') : undefined)],
     ],
     'Nothing has been earned yet.',
   );
+}
+
+function lastPayout(at: WorkerSnapshot['proxies'][number], nowMs: number): Html | undefined {
+  if (at.last_payout_error !== '') return html`failed: ${brief(at.last_payout_error)}`;
+  if (at.last_payout_at === 0) return undefined;
+  return html`${coins(Number(at.last_payout_amount))}, ${age(nowMs - at.last_payout_at * 1_000)}`;
 }

@@ -19,11 +19,21 @@ export interface JobStats {
 
 /** Counts jobs. A failed one is counted once (the C++ worker counts it twice). */
 export class Stats {
+  readonly #clock: Clock;
+  /** Read once for all rates that one event moves. */
+  #nowMs: number;
   readonly #rates;
   readonly #errors = new Map<JobErrorCode, number>();
 
   constructor(clock: Clock) {
-    const rate = () => new Rate(clock);
+    this.#clock = clock;
+    this.#nowMs = clock.monotonicMs();
+    const held: Clock = {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => this.#nowMs,
+      after: (delayMs, task) => clock.after(delayMs, task),
+    };
+    const rate = () => new Rate(held);
     this.#rates = {
       queries: rate(),
       success: rate(),
@@ -46,11 +56,13 @@ export class Stats {
 
   /** @param bytes of the request, as received from the proxy */
   begun(bytes: number): void {
+    this.#nowMs = this.#clock.monotonicMs();
     this.#rates.queries.add(1);
     this.#rates.bytes_received.add(bytes);
   }
 
   ended({ error, tokens, bytesReceived, durationMs }: JobOutcome): void {
+    this.#nowMs = this.#clock.monotonicMs();
     const rates = this.#rates;
     if (error === undefined) rates.success.add(1);
     else {
@@ -72,6 +84,7 @@ export class Stats {
   }
 
   snapshot(): JobStats {
+    this.#nowMs = this.#clock.monotonicMs();
     return mapValues(this.#rates, (rate) => rate.snapshot());
   }
 }

@@ -31,6 +31,8 @@ export class UplinkMonitor implements AsyncDisposable {
   readonly #pool: Pool;
   #closed = false;
   #good: boolean | undefined;
+  /** As it was logged last. */
+  #verdict = '';
   #lastStatus = '';
   #cancelNext: (() => void) | undefined;
 
@@ -59,11 +61,15 @@ export class UplinkMonitor implements AsyncDisposable {
   async #check(): Promise<void> {
     const good = await this.#ask();
     if (this.#closed) return;
+    const verdict = good ? 'the inference server is up' : uplinkTrouble(this.#lastStatus);
+    if (verdict !== this.#verdict) {
+      this.#verdict = verdict;
+      const fields = { origin: this.#options.origin, status: this.#lastStatus };
+      if (good) this.#deps.log.info(verdict, fields);
+      else this.#deps.log.warn(verdict, fields);
+    }
     if (good !== this.#good) {
       this.#good = good;
-      const fields = { origin: this.#options.origin, status: this.#lastStatus };
-      if (good) this.#deps.log.info('the inference server is up', fields);
-      else this.#deps.log.warn('the inference server is down', fields);
       this.#deps.onChange(good);
     }
     const pauseMs = randomInt(PAUSE_MS.from, PAUSE_MS.to + 1);
@@ -96,6 +102,16 @@ export class UplinkMonitor implements AsyncDisposable {
       cancelTimer();
     }
   }
+}
+
+/**
+ * A server that wants another key is up, and only its keeper can help.
+ * @param status what the last check saw, see {@link UplinkMonitor.lastStatus}
+ */
+export function uplinkTrouble(status: string): string {
+  return status === '401' || status === '403'
+    ? `the inference server refuses our key (${status})`
+    : 'the inference server is down';
 }
 
 function codeOf(error: unknown): string {

@@ -1,30 +1,31 @@
-import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { type Clock, Scope } from '@bombyx/base';
-import { formatAddress, type RootConfig, rootReport } from '@bombyx/ton';
-import { anyPolicy, type ConnectSecurity, createIdentity, fakeTdxPolicy } from '@bombyx/transport';
+import { Scope } from '@bombyx/base';
+import type { RootConfig } from '@bombyx/ton';
 import type { Worker, WorkerDeps, WorkerEvents } from './api.ts';
 import { Coefficients } from './coefficient.ts';
 import { baseName, upstreamOrigin, type WorkerConfig } from './config.ts';
 import { WorkerError } from './errors.ts';
 import { Fleet } from './fleet.ts';
-import type { WorkerIdentity } from './handshake.ts';
+import { identityOf, securityOf } from './identity.ts';
 import { PaymentMemory } from './memory.ts';
+import { Money } from './money/money.ts';
 import { type Pages, servePages } from './pages.ts';
+import { RootSource } from './root-source.ts';
 import { Runner } from './runner.ts';
 import { Session } from './session.ts';
-import { describeConnections, describeProxies } from './snapshot.ts';
+import { Describer } from './snapshot.ts';
 import { Stats } from './stats.ts';
 import { UplinkMonitor } from './uplink.ts';
 import { Upstream } from './upstream.ts';
 
 /**
  * Connects to proxies and takes their requests to the inference server, until closed. Neither has to be up: both are
- * tried again for as long as the worker lives.
+ * tried again for as long as the worker lives. With a chain it reads the root contract first and goes on reading it, and
+ * cashes what it earns; a chain that fails later is waited for.
  * @throws {WorkerError} `WORKER_CONFIG`, `WORKER_MEMORY_FILE`
+ * @throws {RootError}, {TonError}, {ChainError} when the root contract cannot be read
  */
 export async function startWorker(config: WorkerConfig, deps: WorkerDeps): Promise<Worker> {
-  judgeAgainstRoot(config, deps.root);
   const scope = new Scope();
   try {
     const worker = await open(config, deps, scope);
@@ -37,11 +38,10 @@ export async function startWorker(config: WorkerConfig, deps: WorkerDeps): Promi
 }
 
 async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promise<Worker> {
-  const { clock, log, root } = deps;
+  const { clock, log } = deps;
   const origin = upstreamOrigin(config);
   const apiKey = config.upstream_api_key === '' ? undefined : config.upstream_api_key;
   const rules = { model: baseName(config.model_name), apiKey, refusedPaths: config.refused_paths };
-  const checkProxyHashes = config.check_proxy_hashes || !config.is_test;
   const events = new EventEmitter<WorkerEvents>();
   const coefficients = new Coefficients(config.coefficient, clock);
   const stats = new Stats(clock);
@@ -49,11 +49,15 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
   let closing = false;
   let wasReady = false;
 
+  const root = scope.use(await rootOf(config, deps));
   const memory = scope.use(await PaymentMemory.open(config.data_dir, { clock, log }));
+  const money =
+    deps.chain && scope.use(new Money(config, { chain: deps.chain, memory, root: () => root.current, clock, log }));
   const upstream = scope.use(new Upstream({ origin, connections: config.max_active_requests }));
   const runner = new Runner({ maxActive: config.max_active_requests }, { upstream, stats, clock, log });
   const security = await securityOf(config, clock); // the last wait: what follows refers to each other
-  const isDisabled = () => closing || !switchedOn || !uplink.good;
+  let refusal = root.refusal;
+  const isDisabled = () => closing || !switchedOn || !uplink.good || refusal !== undefined;
   const isReady = () => !isDisabled() && fleet.ready.length > 0;
   const changed = () => {
     for (const session of fleet.ready) session.tellState();
@@ -74,11 +78,11 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
       },
     ),
   );
-  const identity = identityOf(config, checkProxyHashes);
+  const identity = identityOf(config);
   const sessionDeps = {
     identity,
     rules,
-    root,
+    root: () => root.current,
     memory,
     isDisabled,
     coefficients,
@@ -90,7 +94,7 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
   const fleet = scope.use(
     new Fleet(
       {
-        candidates: root.registeredProxies.map((proxy) => proxy.workers),
+        candidates: workersOf(root.current),
         count: config.proxy_connections,
         security,
         giveUpAfterMs: config.give_up_proxy_after_ms,
@@ -104,8 +108,19 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
       },
     ),
   );
-  const network = { testnet: config.is_testnet };
-  const rootDescription = rootReport(root, config.is_testnet);
+  root.onChange = (now, before) => {
+    const was = refusal;
+    refusal = root.refusal;
+    if (refusal !== undefined && refusal !== was) log.error('no requests are served', { why: refusal });
+    if (refusal === undefined && was !== undefined) log.info('requests are served again');
+    fleet.update(workersOf(now));
+    if (now.paramsVersion !== before.paramsVersion) {
+      log.info('the network has new parameters', { version: now.paramsVersion, before: before.paramsVersion });
+      fleet.reconnect('the network has new parameters'); // they are part of every address
+    }
+    changed();
+  };
+  const describer = new Describer(config, { memory, fleet, money, root });
   let closed: Promise<void> | undefined;
   let pages: Pages | undefined;
 
@@ -119,29 +134,11 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
     },
     whenReady: (signal) => whenReady(worker, signal),
     snapshot: () => ({
-      status: {
-        wallet_balance: 0,
-        actual_image_hash: config.image_hash === undefined || lists(root.workerHashes, config.image_hash),
-        actual_model: root.modelHashes.some((hash) => hash.equals(modelHash(config.model_name))),
-        ton_last_synced_at: 0,
-        enabled: !isDisabled(),
-        git_commit: '',
-        git_commit_data: '',
-      },
+      ...describer.describe(coefficients.current, !isDisabled(), refusal),
       stats: stats.snapshot(),
-      localconfig: {
-        root_address: formatAddress(config.root_contract_address, network),
-        owner_address: formatAddress(config.owner_address, network),
-        model: config.model_name,
-        coefficient: coefficients.current,
-        check_proxy_hash: checkProxyHashes,
-      },
-      root_contract_config: rootDescription,
-      proxies: describeProxies(memory, root, config),
       uplink: { good: uplink.good, last_status: uplink.lastStatus },
       switched_on: switchedOn,
       jobs: { active: runner.active, max_active: runner.maxActive, errors: Object.fromEntries(stats.errors) },
-      connections: describeConnections(fleet),
     }),
     setEnabled(enabled) {
       switchedOn = enabled;
@@ -151,6 +148,7 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
       coefficients.change(coefficient);
       for (const session of fleet.ready) session.tellCoefficient(coefficient);
     },
+    payOut: money && ((proxy) => money.payOut(proxy)),
     close() {
       closed ??= (async () => {
         closing = true;
@@ -163,50 +161,26 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
     [Symbol.asyncDispose]: () => worker.close(),
   };
   if (config.http_port > 0) {
-    const options = { host: config.http_host, port: config.http_port, accessHash: config.http_access_hash };
-    pages = scope.use(await servePages(options, { worker, totals: () => stats.totals() }));
+    const { http_host: host, http_port: port, http_access_hash: accessHash, attestation } = config;
+    const options = { host, port, accessHash, attestation };
+    pages = scope.use(await servePages(options, { worker, totals: () => stats.totals(), clock }));
   }
   return worker;
 }
 
-function judgeAgainstRoot(config: WorkerConfig, root: RootConfig): void {
-  const refuse = (text: string): never => {
-    throw new WorkerError('WORKER_CONFIG', `worker configuration: ${text}`);
-  };
-  if (config.is_test !== root.isTest) {
-    refuse(`"is_test" is ${config.is_test}, but the root contract is ${root.isTest ? '' : 'not '}a test network's`);
-  }
-  if (config.is_test && !config.check_proxy_hashes) return;
-  if (config.image_hash === undefined || !lists(root.workerHashes, config.image_hash)) {
-    refuse('"image_hash" is not among the worker hashes of the root contract');
-  }
-  if (!root.modelHashes.some((hash) => hash.equals(modelHash(config.model_name)))) {
-    refuse('"model_name" is not among the models of the root contract');
-  }
+async function rootOf(config: WorkerConfig, deps: WorkerDeps): Promise<RootSource> {
+  const { clock, log } = deps;
+  const root = deps.chain
+    ? await RootSource.watched(config, deps.chain, { clock, log })
+    : RootSource.fixed(config, deps.root, { clock, log });
+  const { refusal } = root;
+  if (refusal === undefined) return root;
+  await root[Symbol.asyncDispose]();
+  throw new WorkerError('WORKER_CONFIG', `worker configuration: ${refusal}`);
 }
 
-function identityOf(config: WorkerConfig, checkProxyHashes: boolean): WorkerIdentity {
-  return {
-    owner: config.owner_address,
-    rootAddress: config.root_contract_address,
-    model: config.model_name,
-    isTest: config.is_test,
-    isTestnet: config.is_testnet,
-    proxyCount: Math.max(1, config.proxy_connections),
-    maxActiveRequests: config.max_active_requests,
-    checkProxyHashes,
-    timeoutMs: config.handshake_timeout_ms,
-  };
-}
-
-async function securityOf(config: WorkerConfig, clock: Clock): Promise<ConnectSecurity> {
-  if (config.connect_to_proxy_via) return { kind: 'router', via: config.connect_to_proxy_via };
-  return {
-    kind: 'tls',
-    identity: await createIdentity({ attestation: config.attestation, clock }),
-    policy: config.proxy_policy === 'any' ? anyPolicy() : fakeTdxPolicy(),
-    pow: { maxDifficulty: config.max_pow_difficulty },
-  };
+function workersOf(root: RootConfig) {
+  return root.registeredProxies.map((proxy) => proxy.workers);
 }
 
 async function whenReady({ ready, events }: Worker, signal: AbortSignal | undefined): Promise<void> {
@@ -224,12 +198,4 @@ async function whenReady({ ready, events }: Worker, signal: AbortSignal | undefi
     events.once('ready', done);
     signal?.addEventListener('abort', leave, { once: true });
   });
-}
-
-function lists(hashes: readonly Buffer[], wanted: Buffer): boolean {
-  return hashes.some((hash) => hash.equals(wanted));
-}
-
-function modelHash(modelName: string): Buffer {
-  return createHash('sha256').update(modelName).digest();
 }

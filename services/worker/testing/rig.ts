@@ -33,7 +33,7 @@ export interface Received {
 }
 
 export class Rig implements AsyncDisposable {
-  readonly root = recordedRoot();
+  root = recordedRoot();
   readonly stats = new Stats(systemClock);
   readonly coefficients = new Coefficients(1_000, systemClock);
   readonly party: ProxyParty;
@@ -70,7 +70,7 @@ export class Rig implements AsyncDisposable {
     this.runner = new Runner({ maxActive }, { upstream: this.upstream, stats: this.stats, ...common });
     this.session = new Session(this.connection, {
       ...common,
-      root: this.root,
+      root: () => this.root,
       memory,
       isDisabled: () => this.disabled,
       coefficients: this.coefficients,

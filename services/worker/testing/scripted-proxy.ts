@@ -10,6 +10,10 @@ export interface ScriptedProxy extends AsyncDisposable {
   readonly port: number;
   /** The root configuration in which this proxy is the registered one. */
   readonly root: RootConfig;
+  /** What the worker is told. */
+  readonly party: ProxyParty;
+  /** Goes on under other parameters, with other contracts. */
+  move(root: RootConfig): void;
   /** Connections that completed the handshake. */
   readonly ready: Connection[];
   readonly heard: TlObject[];
@@ -22,8 +26,8 @@ export interface ScriptedProxy extends AsyncDisposable {
 
 export async function startScriptedProxy(options: { router?: boolean } = {}): Promise<ScriptedProxy> {
   const base = recordedRoot();
-  const party = new ProxyParty(base);
-  const replies = honest(party, 3);
+  let party = new ProxyParty(base);
+  let replies = honest(party, 3);
   const ready: Connection[] = [];
   const heard: TlObject[] = [];
   const watchers: (() => void)[] = [];
@@ -57,6 +61,13 @@ export async function startScriptedProxy(options: { router?: boolean } = {}): Pr
   const proxy: ScriptedProxy = {
     port: listener.port,
     root: { ...base, registeredProxies: [{ seqno: 1, workers: endpoint, clients: endpoint }] },
+    get party() {
+      return party;
+    },
+    move(root) {
+      party = new ProxyParty(root);
+      replies = honest(party, 3);
+    },
     ready,
     heard,
     params: undefined,
