@@ -1,9 +1,6 @@
 /** Where a part keeps what it must remember, for commands that look into it while the part runs or not. */
 import { join, resolve } from 'node:path';
-import { parseClientConfig } from '@bombyx/client';
-import { parseWorkerConfig } from '@bombyx/worker';
 import { readConfig } from './config-file.ts';
-import { splitGatewayConfig } from './gateway-config.ts';
 import { dataDir } from './state-file.ts';
 import { type Arguments, CliError, type OptionSpec } from './usage.ts';
 
@@ -14,8 +11,15 @@ export const EARNINGS_FILE = 'earnings.sqlite';
 
 /** What each part's configuration says about its folder; empty: it has none. */
 const folderIn = {
-  client: (json: unknown) => parseClientConfig(splitGatewayConfig(json).client).data_dir,
-  worker: (json: unknown) => parseWorkerConfig(json).data_dir,
+  async client() {
+    const { parseClientConfig } = await import('@bombyx/client');
+    const { splitGatewayConfig } = await import('./gateway-config.ts');
+    return (json: unknown) => parseClientConfig(splitGatewayConfig(json).client).data_dir;
+  },
+  async worker() {
+    const { parseWorkerConfig } = await import('@bombyx/worker');
+    return (json: unknown) => parseWorkerConfig(json).data_dir;
+  },
 } as const;
 type Part = keyof typeof folderIn;
 
@@ -27,9 +31,9 @@ export function folderOptions(part: Part): Readonly<Record<string, OptionSpec>> 
 }
 
 /** @throws {CliError} `CLI_CONFIG` for a configuration that is missing, wrong, or names no folder */
-export function dataFolderOf(part: Part, args: Arguments): string {
+export async function dataFolderOf(part: Part, args: Arguments): Promise<string> {
   const file = args.text('config') ?? join(dataDir(args.text('data-dir')), `${part}.json`);
-  const folder = readConfig(file, `${part} configuration`, folderIn[part]);
+  const folder = readConfig(file, `${part} configuration`, await folderIn[part]());
   if (folder !== '') return resolve(folder);
   throw new CliError('CLI_CONFIG', `the ${part} configuration ${file} names no folder: add "data_dir": "FOLDER" to it`);
 }

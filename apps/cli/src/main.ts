@@ -2,18 +2,8 @@
 /** The command `bombyx`: argv in, exit code out. The only place that reads argv, signals and the environment. */
 import { BombyxError } from '@bombyx/base';
 import manifest from '../package.json' with { type: 'json' };
-import { chat } from './commands/chat.ts';
-import { contracts } from './commands/contracts.ts';
-import { costs } from './commands/costs.ts';
-import { doctor } from './commands/doctor.ts';
-import { earnings } from './commands/earnings.ts';
-import { keys } from './commands/keys.ts';
-import { roles } from './commands/role.ts';
-import { status } from './commands/status.ts';
-import { up } from './commands/up.ts';
-import { CliError, type Command, helpOf, parseCommandLine } from './usage.ts';
-
-const commands: readonly Command[] = [up, chat, status, doctor, keys, costs, earnings, contracts, ...roles];
+import { commands } from './commands.ts';
+import { CliError, helpOf, parseCommandLine } from './usage.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (as in sysexits.h). */
 function exitCodeOf(error: unknown): number {
@@ -67,8 +57,9 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(manifest.version);
     return 0;
   }
-  const command = commands.find((candidate) => candidate.name === name);
-  if (!command) throw new CliError('CLI_USAGE', `there is no command "${name}"; "bombyx help" lists them`);
+  const entry = commands.find((candidate) => candidate.name === name);
+  if (!entry) throw new CliError('CLI_USAGE', `there is no command "${name}"; "bombyx help" lists them`);
+  const command = await entry.load();
   const args = parseCommandLine(command, rest);
   if (args.flag('help')) {
     process.stdout.write(helpOf(command));

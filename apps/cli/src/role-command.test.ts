@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
-import { prepareNetwork } from '../network.ts';
+import { prepareNetwork } from './network.ts';
 
-const main = new URL('../main.ts', import.meta.url).pathname;
+const main = new URL('main.ts', import.meta.url).pathname;
 
 it('keeps the ledger to its owner, whatever the umask of the shell', {
   skip: process.platform === 'win32',
@@ -31,5 +31,24 @@ it('keeps the ledger to its owner, whatever the umask of the shell', {
     proxy.kill();
     await once(proxy, 'exit');
     rmSync(folder, { recursive: true });
+  }
+});
+
+it('ends as wrong configuration where a folder in it is a file', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bombyx-role-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const files = await prepareNetwork(folder, 10_000);
+  for (const [role, field] of [
+    ['proxy', 'db_path'],
+    ['client', 'data_dir'],
+  ] as const) {
+    const config = JSON.parse(readFileSync(files.config[role], 'utf8')) as object;
+    const path = join(folder, `${role}-file`);
+    writeFileSync(path, '');
+    writeFileSync(files.config[role], JSON.stringify({ ...config, [field]: path }));
+    const command = [main, role, '--config', files.config[role], '--disable-ton', files.root, '--verbosity', '0'];
+    const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    assert.match(stderr, new RegExp(`^bombyx: [^\\n]*${path}[^\\n]+\\n$`));
+    assert.equal(status, 78);
   }
 });

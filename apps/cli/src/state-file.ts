@@ -2,10 +2,13 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { processStart } from './process-start.ts';
 import type { ChildStatus } from './supervisor.ts';
 
 export interface RunningState {
   readonly pid: number;
+  /** When that process began: {@link processStart}. Absent where the system does not tell. */
+  readonly pidStart?: string | undefined;
   readonly baseUrl: string;
   readonly model: string;
   readonly startedAtMs: number;
@@ -19,9 +22,10 @@ export function dataDir(given: string | undefined): string {
 
 const fileIn = (folder: string) => join(folder, 'running.json');
 
-export function writeState(folder: string, state: RunningState): void {
+export function writeState(folder: string, state: Omit<RunningState, 'pidStart'>): void {
   const temporary = `${fileIn(folder)}.new`;
-  writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  const whole: RunningState = { ...state, pidStart: processStart(state.pid) };
+  writeFileSync(temporary, `${JSON.stringify(whole, null, 2)}\n`, { mode: 0o600 });
   renameSync(temporary, fileIn(folder));
 }
 
@@ -29,15 +33,22 @@ export function removeState(folder: string): void {
   rmSync(fileIn(folder), { force: true });
 }
 
-/** @returns undefined when nothing runs there: no file, a torn file, or a process that is gone */
+/** @returns undefined when nothing runs there: no file, a torn file, a process that is gone, or another with its number */
 export function readState(folder: string): RunningState | undefined {
-  let state: RunningState;
   try {
-    state = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as RunningState;
-    process.kill(state.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPERM') return state!; // alive, and another user's
+    const state = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as RunningState;
+    return runs(state) ? state : undefined;
+  } catch {
     return undefined;
   }
-  return state;
+}
+
+function runs({ pid, pidStart }: RunningState): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false; // else alive, and another user's
+  }
+  return pidStart === undefined || processStart(pid) === pidStart;
 }

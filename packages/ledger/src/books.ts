@@ -126,7 +126,7 @@ export class Books {
         default: {
           const instance = this.instance(event.instance);
           instance.apply(event);
-          if (event.type === 'retiring' && event.phase === 'closed') this.#instances.delete(event.instance);
+          if (event.type === 'retiring' && event.phase === 'closed') this.#forget(event.instance);
           else if (this.#withoutChain) instance.accounts.commitAll();
         }
       }
@@ -166,6 +166,12 @@ export class Books {
     if (previous && previous.contract !== contract && previous.phase === 'serving') previous.phase = 'closing';
     this.#active = known ?? new Instance(contract, terms);
     this.#instances.set(contract, this.#active);
+  }
+
+  /** A proxy that was switched off ends the contract it served last. */
+  #forget(contract: string): void {
+    this.#instances.delete(contract);
+    if (this.#active?.contract === contract) this.#active = undefined;
   }
 
   #committed(number: number, session: string): void {

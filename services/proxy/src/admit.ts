@@ -46,6 +46,9 @@ export class Admit {
     const { accounts } = party.instance;
     if (client.works.has(run.key)) return refuse('duplicate_request', 'a request with this id is running');
     const { state = 'running' } = party.instance.clientContract(party.owner) ?? {};
+    if (party.instance.phase !== 'serving') {
+      return refuse('config_too_old', 'the proxy contract of this connection is served no more: connect again');
+    }
     if (state !== 'running') return refuse('client_closing', `the client contract is ${state}`);
     if (party.running >= limits.requestsPerClient) {
       return refuse('too_many_requests', `more than ${limits.requestsPerClient} requests of this client are running`);

@@ -4,7 +4,16 @@ import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/tr
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { ClientLink } from './client-link.ts';
 import type { Party } from './parties.ts';
-import { chooseVersion, INVALID, NOT_READY, proxyParams, REFUSED, Session, type SessionDeps } from './session.ts';
+import {
+  chooseVersion,
+  INVALID,
+  NOT_PARTICIPATING,
+  NOT_READY,
+  proxyParams,
+  REFUSED,
+  Session,
+  type SessionDeps,
+} from './session.ts';
 import { keyOf } from './worker-dialect.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -35,6 +44,10 @@ class ClientSession extends Session {
 
   protected get ready(): boolean {
     return this.#state.at === 'ok';
+  }
+
+  protected get running(): number {
+    return this.#state.at === 'ok' ? this.#state.link.works.size : 0;
   }
 
   onMessage(message: TlObject): void {
@@ -89,7 +102,7 @@ class ClientSession extends Session {
     if (fn.min_config_version > self.root.version) throw this.refuse(REFUSED, 'active config version is too low');
     const version = chooseVersion(params.flags, params.min_proto_version, params.max_proto_version);
     if (version === undefined) throw this.refuse(INVALID, 'cannot choose common protocol version');
-    if (!self.enabled) throw this.refuse(NOT_READY, 'proxy is not participating in this iteration');
+    if (!self.enabled) throw this.refuse(NOT_READY, NOT_PARTICIPATING);
     const secretHash = credentials.secretHash(party.owner);
     const nonce = credentials.open ? undefined : registrations.open(party.owner);
     if (!credentials.open && nonce === undefined) throw this.refuse(NOT_READY, 'too many registrations are waited for');

@@ -213,7 +213,7 @@ describe('claims of older clients', () => {
     using bench = createBench();
     const [client, worker] = [await bench.client({ version: 2 }), await bench.worker()];
     client.tell(runEx({ query: httpRequest({ ...BODY, n: 3 }) }));
-    const { reserved } = bench.core.sources.parties.accounts.client(someOwner(1))!;
+    const { reserved } = bench.core.sources.parties.serving!.instance.accounts.client(someOwner(1))!;
     assert.ok(reserved >= 300n * 4n, `${reserved}`);
     assert.equal(worker.got('bombyx.runJob').length, 1);
     client.tell(runEx({ query: httpRequest({ ...BODY, max_tokens: 500 }) }));

@@ -6,7 +6,11 @@ export type ProxyErrorCode =
   | 'PROXY_STORE_CLOSED'
   | 'PROXY_STORE_DAMAGED'
   | 'PROXY_PORT'
-  | 'PROXY_CLOSING';
+  | 'PROXY_CLOSING'
+  /** The chain knows more than our books: an old copy of them, or a second proxy with our key. */
+  | 'PROXY_ROLLBACK'
+  /** The root contract is not the one these books belong to. */
+  | 'PROXY_NETWORK';
 
 /** What stops the proxy or one of its parts. What stops a single request is a {@link Failure}, a value. */
 export class ProxyError extends BombyxError<ProxyErrorCode> {}

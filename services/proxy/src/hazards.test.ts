@@ -96,7 +96,7 @@ for (const [field, over] of [
   it(`hazard 2: a negative ${field} gives no credit`, async () => {
     using bench = createBench();
     const [client, worker] = [await bench.client({ version: 2 }), await bench.worker()];
-    const { accounts } = bench.core.sources.parties;
+    const { accounts } = bench.core.sources.parties.serving!.instance;
     const before = accounts.available(someOwner(1));
     client.tell(runEx(over));
     assert.equal(accounts.available(someOwner(1)), before);
@@ -112,7 +112,7 @@ it('hazard 3: the reservation holds the multipliers, and caps what is charged', 
   const [client, worker] = [await bench.client(), await bench.worker()];
   const query = httpRequest(BODY);
   client.tell(run({ query, max_coefficient: 1_000 }));
-  const { reserved } = bench.core.sources.parties.accounts.client(someOwner(1))!;
+  const { reserved } = bench.core.sources.parties.serving!.instance.accounts.client(someOwner(1))!;
   assert.equal(reserved, BigInt(100 + query.length) * 4n);
   const { request_id } = worker.the('bombyx.runJob');
   worker.tell(head(request_id));
@@ -163,7 +163,7 @@ it('hazard 6: what a client may spend is the same after a restart, less what it 
   const keeper = new TestKeeper({ path: ':memory:' }, { clock });
   const first = createBench({ keeper });
   const [client, worker] = [await first.client(), await first.worker()];
-  const before = first.core.sources.parties.accounts.available(someOwner(1));
+  const before = first.core.sources.parties.serving!.instance.accounts.available(someOwner(1));
   client.tell(run());
   const { request_id } = worker.the('bombyx.runJob');
   worker.tell(head(request_id));
@@ -171,7 +171,7 @@ it('hazard 6: what a client may spend is the same after a restart, less what it 
   await turns();
   using second = createBench({ keeper });
   await second.client();
-  assert.equal(second.core.sources.parties.accounts.available(someOwner(1)), before - 20n);
+  assert.equal(second.core.sources.parties.serving!.instance.accounts.available(someOwner(1)), before - 20n);
 });
 
 it('hazard 8: the extended compare comes to its end, and the worker works', async () => {
@@ -347,7 +347,7 @@ it('rule 1: a full disk fails the request closed, charges nobody, and the proces
   const totals = keeper.totals();
   assert.equal(
     totals.charged,
-    bench.core.sources.parties.accounts.client(someOwner(1))!.used.max,
+    bench.core.sources.parties.serving!.instance.accounts.client(someOwner(1))!.used.max,
     'books and disk agree',
   );
   keeper.limitPages(1_000_000);

@@ -40,7 +40,7 @@ it('finds sound books sound, and says what is in them', async () => {
 
 it('names what memory has and the disk has not', async () => {
   using bench = await served();
-  bench.core.sessions.parties.accounts.book(someOwner(1), OWNER, tokens(1n));
+  bench.core.sessions.parties.serving!.instance.accounts.book(someOwner(1), OWNER, tokens(1n));
   assert.deepEqual(checked(bench).difference, {
     between: 'memory and disk',
     what: `${bench.core.sessions.self.contract}: tokens used by ${someOwner(1)}`,

@@ -8,38 +8,57 @@ import { type SnapshotSources, takeSnapshot } from './snapshot.ts';
 
 const DISABLED = 'disabled';
 
-/** Whether the proxy was switched off; a restart does not switch it on again. */
-export function isDisabled({ books }: Bookkeeper): boolean {
-  return books.note(DISABLED) === 'yes';
+export interface ManageDeps {
+  readonly sources: SnapshotSources;
+  readonly keeper: Bookkeeper;
+  readonly dispatcher: Dispatcher;
 }
 
-export function manage(deps: { sources: SnapshotSources; keeper: Bookkeeper; dispatcher: Dispatcher }): Management {
-  const { sources, keeper, dispatcher } = deps;
-  const { self, parties } = sources;
-  const disabled = failure('proxy_disabled', 'proxy is disabled');
-  const apply = () => dispatcher.refuse(self.enabled ? undefined : disabled);
-  apply();
+export function manage({ sources, keeper, dispatcher }: ManageDeps): Management & { refresh(): void } {
+  const { self, parties, settlement } = sources;
+  const illness = (): string | undefined => {
+    if (settlement) return settlement.illness;
+    return keeper.books.note(DISABLED) === 'yes' ? 'the proxy is switched off' : undefined;
+  };
+  /** Serves or refuses as things stand; a restart does not switch a proxy on again. */
+  const refresh = () => {
+    const why = illness();
+    self.enabled = why === undefined;
+    dispatcher.refuse(why === undefined ? undefined : failure('proxy_disabled', why));
+  };
+  const switchTo = (off: boolean) => {
+    if (!settlement) keeper.recordNow({ type: 'noted', name: DISABLED, value: off ? 'yes' : 'no' });
+    else if (off) settlement.disable();
+    else settlement.enable();
+    refresh();
+    return off ? 'proxy is disabled' : 'proxy is enabled';
+  };
+  refresh();
   return {
+    refresh,
     snapshot: () => takeSnapshot(sources),
     attestations: () => [...sources.pool.links()].map(({ connection }) => connection.peer.attestation),
     nowMs: () => sources.clock.nowMs(),
-    illness: () => (self.enabled ? undefined : 'the proxy is switched off'),
+    illness,
     act(action, query) {
       switch (action) {
         case 'disable':
         case 'enable':
-          self.enabled = action === 'enable';
-          apply();
-          keeper.recordNow({ type: 'noted', name: DISABLED, value: self.enabled ? 'no' : 'yes' });
-          return self.enabled ? 'proxy is enabled' : 'proxy is disabled';
-        case 'payout':
-          return known(parties.workers(), query.get('worker')) ? 'nothing to pay' : 'worker not found';
-        case 'charge':
-          return known(parties.clients(), query.get('client')) ? 'nothing to charge' : 'client not found';
+          return switchTo(action === 'disable');
+        case 'payout': {
+          const owner = known(parties.workers(), query.get('worker'));
+          if (owner === undefined) return 'worker not found';
+          return settlement?.payoutNow(owner) ?? 'nothing to pay';
+        }
+        case 'charge': {
+          const owner = known(parties.clients(), query.get('client'));
+          if (owner === undefined) return 'client not found';
+          return settlement?.chargeNow(owner) ?? 'nothing to charge';
+        }
         case 'check':
           return JSON.stringify(checkLedger(keeper, { parties, publicKey: self.publicKey }));
         case 'withdraw':
-          return 'nothing to withdraw';
+          return settlement?.withdrawNow() ?? 'nothing to withdraw';
         default:
           return undefined;
       }
@@ -47,7 +66,7 @@ export function manage(deps: { sources: SnapshotSources; keeper: Bookkeeper; dis
   };
 }
 
-function known(parties: Iterable<{ readonly owner: string }>, owner: string | null): boolean {
-  for (const party of parties) if (party.owner === owner) return true;
-  return false;
+function known(parties: Iterable<{ readonly owner: string }>, owner: string | null): string | undefined {
+  for (const party of parties) if (party.owner === owner) return party.owner;
+  return undefined;
 }

@@ -19,6 +19,7 @@ function snapshotOf(from: string, changes: Partial<ProxySnapshot> = {}): ProxySn
       actual_image_hash: '',
       ton_last_synced_at: NOW_SEC,
       enabled: true,
+      problem: null,
       git_commit: '',
       git_commit_data: '',
     },

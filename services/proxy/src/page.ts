@@ -55,6 +55,7 @@ export function statsPage(snapshot: ProxySnapshot, { attestations, nowMs }: Page
       section('Workers', workerTable(snapshot.workers), 'Adjusted tokens.'),
       section('Clients', clientTable(snapshot.clients), 'Adjusted tokens.'),
       own(snapshot, nowMs),
+      section('Contracts being closed', oldTable(snapshot.old_instances)),
       networkRules(root),
       registeredProxies(root),
     ],
@@ -62,6 +63,7 @@ export function statsPage(snapshot: ProxySnapshot, { attestations, nowMs }: Page
 }
 
 function stateOf({ status, worker_connections }: ProxySnapshot): Parameters<typeof page>[0]['state'] {
+  if (status.problem !== null) return { mood: 'bad', text: 'not serving' };
   if (!status.enabled) return { mood: 'fair', text: 'switched off' };
   if (!worker_connections.some(({ enabled }) => enabled)) return { mood: 'bad', text: 'no worker' };
   return { mood: 'good', text: 'taking requests' };
@@ -148,6 +150,20 @@ function clientTable(clients: readonly ClientEntry[]): Html {
   );
 }
 
+function oldTable(old: ProxySnapshot['old_instances']): Html | undefined {
+  if (old.length === 0) return undefined;
+  return records(
+    old,
+    [
+      ['contract', ({ address }) => short(address)],
+      ['state', ({ state }) => state],
+      ['clients left', ({ clients_left }) => count(clients_left), 'number'],
+      ['workers left', ({ workers_left }) => count(workers_left), 'number'],
+    ],
+    '',
+  );
+}
+
 function own({ smartcontract, localconfig, wallet, status }: ProxySnapshot, nowMs: number): Html | undefined {
   const balance = Number(wallet['balance'] ?? 0);
   // without TON nothing is read from the chain, and a time or balance of it would mean nothing
@@ -155,6 +171,7 @@ function own({ smartcontract, localconfig, wallet, status }: ProxySnapshot, nowM
   return section(
     'This proxy',
     facts([
+      ['not serving, because', status.problem ?? undefined],
       ['contract', code(String(smartcontract['address'] ?? ''))],
       ['contract balance', onChain ? coins(Number(smartcontract['balance'] ?? 0)) : undefined],
       ['ready to withdraw', onChain ? coins(Number(smartcontract['ready_for_withdraw'] ?? 0)) : undefined],

@@ -28,5 +28,5 @@ it('makes room for newcomers by forgetting who is away, and what an account used
 it('keeps nothing of a stranger who came and went', async () => {
   using bench = createBench({ limits: { clientRecords: 1 } });
   for (let at = 1; at <= 5; at += 1) (await bench.client({ owner: someOwner(at) })).connection.drop();
-  assert.equal([...bench.core.sessions.parties.accounts.clients()].length, 1);
+  assert.equal([...bench.core.sessions.parties.serving!.instance.accounts.clients()].length, 1);
 });

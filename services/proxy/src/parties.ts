@@ -1,7 +1,7 @@
 /** Clients and workers by owner address: their contract, their signed payments, their books. */
 import type { KeyObject } from 'node:crypto';
 import { type Clock, nanoTon, tokens } from '@bombyx/base';
-import type { Accounts, Instance, Levels } from '@bombyx/ledger';
+import type { Instance, Levels } from '@bombyx/ledger';
 import {
   type Address,
   clientContractAddress,
@@ -54,9 +54,10 @@ export class Parties {
   readonly #clock: Clock;
   #clients = new Map<string, Party>();
   #workers = new Map<string, Party>();
-  #serving: Serving;
+  #serving: Serving | undefined;
 
-  constructor(options: PartiesOptions, serving: Serving, deps: { clock: Clock }) {
+  /** @param serving undefined while nothing is served: then nobody is known */
+  constructor(options: PartiesOptions, serving: Serving | undefined, deps: { clock: Clock }) {
     this.#options = options;
     this.#serving = serving;
     this.#clock = deps.clock;
@@ -69,21 +70,20 @@ export class Parties {
     this.#workers = new Map();
   }
 
-  /** The books that are served. */
-  get accounts(): Accounts {
-    return this.#serving.instance.accounts;
+  get serving(): Serving | undefined {
+    return this.#serving;
   }
 
   /**
    * The client of that owner; in a network without TON it has play money as soon as it is named.
-   * @returns undefined when there are too many clients
+   * @returns undefined when there are too many clients, or nothing is served
    * @throws {TonError} `TON_ADDRESS`
    */
   client(ownerText: string): Party | undefined {
     return this.#party(ownerText, 'charge', this.#clients, this.#options.limits.clientRecords);
   }
 
-  /** The worker of that owner. @returns undefined when there are too many workers @throws {TonError} `TON_ADDRESS` */
+  /** The worker of that owner. @returns undefined as for {@link client} @throws {TonError} `TON_ADDRESS` */
   worker(ownerText: string): Party | undefined {
     return this.#party(ownerText, 'payout', this.#workers, this.#options.limits.workerRecords);
   }
@@ -121,8 +121,9 @@ export class Parties {
     const owner = formatAddress(address, { testnet: this.#options.testnet });
     const party = known.get(owner);
     if (party) return party;
+    if (!this.#serving) return undefined;
     if (known.size >= limit && !this.#forgetOne(known)) return undefined;
-    const made = this.#make(owner, address, kind);
+    const made = this.#make(owner, address, kind, this.#serving);
     known.set(owner, made);
     return made;
   }
@@ -137,9 +138,9 @@ export class Parties {
     return false;
   }
 
-  #make(owner: string, address: Address, kind: 'charge' | 'payout'): Party {
+  #make(owner: string, address: Address, kind: 'charge' | 'payout', serving: Serving): Party {
     const { publicKey, privateKey, wallet, testnet, play } = this.#options;
-    const { instance, root, contract: proxy } = this.#serving;
+    const { instance, root, contract: proxy } = serving;
     const account = { owner: address, proxy, publicKey };
     const contract = kind === 'charge' ? clientContractAddress(root, account) : workerContractAddress(root, account);
     if (play && kind === 'charge') {

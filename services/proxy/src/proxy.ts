@@ -1,7 +1,8 @@
 /** The proxy put together: opens the database and the ports, closes them in reverse. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Clock, type Logger, Scope } from '@bombyx/base';
-import type { RootConfig } from '@bombyx/ton';
+import { type Chain, privateKeyFromSeed, type RootConfig } from '@bombyx/ton';
 import {
   anyPolicy,
   type Connection,
@@ -19,14 +20,27 @@ import { failure, ProxyError } from './errors.ts';
 import { type Pages, servePages } from './http.ts';
 import { createMetrics } from './metrics.ts';
 import type { SessionDeps } from './session.ts';
+import { openSettlement, type SettlementDeps, type SettlementOptions } from './settlement/settlement.ts';
 import type { ProxySnapshot } from './snapshot.ts';
 import { workerSession } from './worker-session.ts';
 
-export interface ProxyDeps {
+export type ProxyDeps = CommonDeps &
+  (
+    | {
+        /** State of the root contract in a network without TON. */
+        readonly root: RootConfig;
+        readonly chain?: undefined;
+      }
+    | {
+        /** Where the root is read and money is settled. Stays the caller's. */
+        readonly chain: Chain;
+        readonly root?: undefined;
+      }
+  );
+
+interface CommonDeps {
   readonly clock: Clock;
   readonly log: Logger;
-  /** State of the root contract; in a network without TON the one of its file. */
-  readonly root: RootConfig;
   /** In place of the file under `db_path`; closed with the proxy. */
   readonly keeper?: Bookkeeper;
   /** Numbers in [0, 1); for tests that repeat themselves. */
@@ -52,7 +66,12 @@ const HOUSEKEEPING_MS = 250;
 const GATHER_MS = 2;
 const BUSY_REQUESTS = 8;
 
-/** @throws {ProxyError} `PROXY_STORE`, `PROXY_PORT` @throws {TonError} for a key that is none */
+/**
+ * With a chain: it has been read up to now when this returns. Deployment and the first commit may still be under way;
+ * until then requests are refused, and {@link Proxy.snapshot} says why.
+ * @throws {ProxyError} `PROXY_STORE`, `PROXY_PORT`, `PROXY_ROLLBACK`, `PROXY_NETWORK`
+ * @throws {TonError} for a key that is none @throws {RootError} @throws {ChainError}
+ */
 export async function startProxy(config: ProxyConfig, deps: ProxyDeps): Promise<Proxy> {
   const scope = new Scope();
   try {
@@ -64,16 +83,30 @@ export async function startProxy(config: ProxyConfig, deps: ProxyDeps): Promise<
 }
 
 async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise<Proxy> {
-  const { clock, log, root, random = Math.random } = deps;
-  const running = () => core.sessions.dispatcher.size;
-  const keeper = scope.use(deps.keeper ?? openBooks(config, clock, running));
-  const core: Core = createCore(config, { clock, log, root, keeper, random });
-  const { dispatcher, pool, self } = core.sessions;
+  const { clock, log, chain, random = Math.random } = deps;
+  let core: Core | undefined;
+  const running = () => core?.sessions.dispatcher.size ?? 0;
+  const withoutChain = chain === undefined;
+  const keeper = scope.use(deps.keeper ?? openBooks(config, withoutChain, clock, running));
+  const settle = async (chain: Chain) => {
+    const hooks: Pick<SettlementDeps, 'registered' | 'changed' | 'running'> = {
+      registered: (nonce, owner) => core?.registered(nonce, owner),
+      changed: () => core?.follow(),
+      running: (contract, owner) => core?.running(contract, owner) ?? 0,
+    };
+    const deps = { chain, bookkeeper: keeper, clock, log, random: { bytes: randomBytes }, ...hooks };
+    return scope.use(await openSettlement(settlementOptions(config), deps));
+  };
+  const from = deps.chain ? await settle(deps.chain) : deps.root;
+  core = createCore(config, { clock, log, from, keeper, random });
+  core.follow();
+  const { sessions, management } = core;
+  const { dispatcher, self } = sessions;
   const security = await securityOf(config, clock);
 
   const serve = async (port: number, security: ListenSecurity, maxConnections: number, session: OpenSession) => {
     const options = { host: config.rpcHost, port, security, limits: { maxConnections } };
-    const listener = await listen(options, (peer) => session(peer, core.sessions), { clock, log }).catch(
+    const listener = await listen(options, (peer) => session(peer, sessions), { clock, log }).catch(
       (cause: unknown) => {
         const why = cause instanceof Error ? cause.message : String(cause);
         throw new ProxyError('PROXY_PORT', `cannot listen on ${config.rpcHost}:${port}: ${why}`, { port }, { cause });
@@ -85,7 +118,7 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
   const workersPort = await serve(config.workersPort, security.workers, config.limits.workerConnections, workerSession);
   const clientPort = await serve(config.clientPort, security.clients, config.limits.clientConnections, clientSession);
   scope.defer(() => dispatcher.stop(failure('proxy_closing', 'the proxy is closing')));
-  scope.defer(every(HOUSEKEEPING_MS, clock, () => dispatcher.tick(pool.models())));
+  scope.defer(every(HOUSEKEEPING_MS, clock, () => core.tick()));
   const pages = config.httpPort === undefined ? undefined : await openPages(config, config.httpPort, core);
   if (pages) scope.use(pages);
 
@@ -95,8 +128,10 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
     clientPort,
     workersPort,
     httpPort: pages?.port,
-    contract: self.contract,
-    snapshot: () => core.management.snapshot(),
+    get contract() {
+      return self.contract;
+    },
+    snapshot: () => management.snapshot(),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -104,10 +139,24 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
 
 type OpenSession = (connection: Connection, deps: SessionDeps) => ConnectionHandlers;
 
-function openBooks(config: ProxyConfig, clock: Clock, running: () => number): Bookkeeper {
+function openBooks(config: ProxyConfig, withoutChain: boolean, clock: Clock, running: () => number): Bookkeeper {
   const path = join(config.dbPath, BOOKS_FILE);
   const gatherMs = () => (running() > BUSY_REQUESTS ? GATHER_MS : running() > 1 ? 0 : undefined);
-  return new Bookkeeper({ path, key: config.machineKey, withoutChain: true, gatherMs }, { clock });
+  return new Bookkeeper({ path, key: config.machineKey, withoutChain, gatherMs }, { clock });
+}
+
+function settlementOptions(config: ProxyConfig): SettlementOptions {
+  const { rootAddress, isTest, isTestnet: testnet, checkWorkerHashes, ownerAddress: owner, walletCode } = config;
+  return {
+    rootAddress,
+    isTest,
+    testnet,
+    checkHashes: checkWorkerHashes,
+    owner,
+    machineKey: privateKeyFromSeed(config.machineKey),
+    walletKey: privateKeyFromSeed(config.walletKey),
+    walletCode,
+  };
 }
 
 function openPages(config: ProxyConfig, port: number, { management, sources }: Core): Promise<Pages> {

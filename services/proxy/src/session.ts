@@ -36,6 +36,8 @@ export interface SessionDeps {
   readonly registrations: Registrations;
   /** What is known of a client's secret and registration. */
   readonly credentials: Credentials;
+  /** All connections that are open. */
+  readonly sessions: Set<Session>;
   /** Called for a model name that was not known before. */
   readonly modelSeen: () => void;
   readonly clock: Clock;
@@ -55,6 +57,8 @@ export interface Credentials {
 
 export const { error: REFUSED, protocol: INVALID, notReady: NOT_READY } = CocoonCode;
 
+export const NOT_PARTICIPATING = 'proxy is not participating in this iteration';
+
 /** One connection of a port: a handshake under a deadline, then its business, until it is refused or ends. */
 export abstract class Session implements ConnectionHandlers {
   protected readonly connection: Connection;
@@ -65,11 +69,13 @@ export abstract class Session implements ConnectionHandlers {
   constructor(connection: Connection, deps: SessionDeps) {
     this.connection = connection;
     this.deps = deps;
+    deps.sessions.add(this);
     const late = deps.clock.after(deps.limits.handshakeMs, () => {
       if (!this.ready) connection.close('the handshake took too long');
     });
     connection.signal.addEventListener('abort', () => {
       late();
+      deps.sessions.delete(this);
       this.gone();
       if (this.#party) this.#party.connections -= 1;
     });
@@ -78,8 +84,17 @@ export abstract class Session implements ConnectionHandlers {
   abstract onMessage(message: TlObject): void;
   abstract onQuery(fn: TlFunction): Promise<TlObject>;
 
+  /** Ends a connection whose contract is served no more, once nothing runs on it: the peer comes back to the new one. */
+  leaveRetired(): void {
+    if (!this.#party || this.#party.instance.phase === 'serving' || this.running > 0) return;
+    this.connection.close('the proxy contract is served no more');
+  }
+
   /** Whether the handshake is over. */
   protected abstract get ready(): boolean;
+
+  /** Requests under way on it. */
+  protected abstract get running(): number;
 
   /** Gives back what the session holds. Called when it is refused and when the connection ends, so perhaps twice. */
   protected abstract gone(): void;
@@ -106,6 +121,7 @@ export abstract class Session implements ConnectionHandlers {
       if (error instanceof TonError) throw this.refuse(0, 'Failed to parse account address');
       throw error;
     }
+    if (!this.deps.parties.serving) throw this.refuse(NOT_READY, NOT_PARTICIPATING);
     throw this.refuse(NOT_READY, `too many ${this.peer}s`);
   }
 }

@@ -5,6 +5,7 @@ import type { Dispatcher } from './dispatch.ts';
 import type { Parties, Party } from './parties.ts';
 import { explain } from './select.ts';
 import type { Self } from './session.ts';
+import type { Settlement } from './settlement/settlement.ts';
 import type { StatName, Stats } from './stats.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -14,6 +15,8 @@ export interface ProxySnapshot {
     readonly actual_image_hash: string;
     readonly ton_last_synced_at: number;
     readonly enabled: boolean;
+    /** Why nothing is served, and what to do; null when all is well. */
+    readonly problem: string | null;
     readonly git_commit: string;
     readonly git_commit_data: string;
   };
@@ -25,7 +28,7 @@ export interface ProxySnapshot {
     readonly check_worker_hashes: boolean;
   };
   readonly smartcontract: Readonly<Record<string, string | number>>;
-  readonly old_instances: readonly never[];
+  readonly old_instances: readonly OldInstanceEntry[];
   readonly root_contract_config: Readonly<Record<string, unknown>>;
   readonly workers: readonly WorkerEntry[];
   readonly worker_connections: readonly WorkerConnectionEntry[];
@@ -40,6 +43,16 @@ export interface ProxySnapshot {
     readonly verdict: string;
     readonly because: string;
   }[];
+}
+
+/** A proxy contract that is being closed. */
+export interface OldInstanceEntry {
+  readonly address: string;
+  readonly state: string;
+  /** Unix seconds; 0 while unknown. */
+  readonly close_at: number;
+  readonly clients_left: number;
+  readonly workers_left: number;
 }
 
 export interface WorkerEntry {
@@ -89,6 +102,8 @@ export interface SnapshotSources {
   readonly parties: Parties;
   readonly pool: WorkerPool;
   readonly dispatcher: Dispatcher;
+  /** Absent in a network without TON. */
+  readonly settlement: Settlement | undefined;
   readonly clock: Clock;
 }
 
@@ -97,22 +112,23 @@ const MAX_ENTRIES = 1_000;
 
 export function takeSnapshot(from: SnapshotSources): ProxySnapshot {
   const { self, pool, dispatcher } = from;
-  const nowMs = from.clock.nowMs();
+  const onChain = from.settlement?.status();
   return {
     status: {
-      wallet_balance: 0,
+      wallet_balance: Number(onChain?.wallet.balance ?? 0n),
       actual_image_hash: from.imageHash?.toString('base64') ?? '',
-      ton_last_synced_at: Math.floor(nowMs / 1_000),
+      ton_last_synced_at: onChain?.lastSyncedAtSec ?? 0,
       enabled: self.enabled,
+      problem: from.settlement?.illness ?? null,
       git_commit: '',
       git_commit_data: '',
     },
     stats: from.stats.read(),
     wallet: {
       address: from.walletAddress,
-      balance: 0,
-      seqno: 0,
-      pending_transactions_cnt: 0,
+      balance: Number(onChain?.wallet.balance ?? 0n),
+      seqno: onChain?.wallet.seqno ?? 0,
+      pending_transactions_cnt: onChain?.wallet.pending ?? 0,
       active_transactions_cnt: 0,
     },
     localconfig: {
@@ -123,10 +139,16 @@ export function takeSnapshot(from: SnapshotSources): ProxySnapshot {
     smartcontract: {
       address: self.contract,
       params_version: self.root.paramsVersion,
-      balance: 0,
-      ready_for_withdraw: 0,
+      balance: Number(onChain?.contract?.balance ?? 0n),
+      ready_for_withdraw: Number(onChain?.contract?.readyForWithdraw ?? 0n),
     },
-    old_instances: [],
+    old_instances: (onChain?.oldInstances ?? []).map((old) => ({
+      address: old.contract,
+      state: old.phase,
+      close_at: old.closeAtSec,
+      clients_left: old.clientsLeft,
+      workers_left: old.workersLeft,
+    })),
     root_contract_config: rootReport(self.root, from.testnet),
     workers: first(from.parties.workers()).map((party) => workerEntry(from, party)),
     worker_connections: first(pool.links()).map((link) => ({
@@ -160,7 +182,7 @@ export function takeSnapshot(from: SnapshotSources): ProxySnapshot {
   };
 }
 
-function workerEntry({ parties }: SnapshotSources, party: Party): WorkerEntry {
+function workerEntry({ parties, settlement }: SnapshotSources, party: Party): WorkerEntry {
   const { max } = parties.earned(party);
   const paid = party.instance.accounts.worker(party.owner)?.paidOnChain ?? 0n;
   return {
@@ -168,7 +190,7 @@ function workerEntry({ parties }: SnapshotSources, party: Party): WorkerEntry {
     sc_address: party.contract,
     earned_tokens: Number(max),
     unpayed_tokens: Number(max - paid),
-    paying_now: false,
+    paying_now: settlement?.isUnderWay('worker', party.owner) ?? false,
     running_queries: party.running,
   };
 }

@@ -4,7 +4,16 @@ import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/tr
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { COEFFICIENT_END } from './limits.ts';
 import type { Party } from './parties.ts';
-import { chooseVersion, INVALID, NOT_READY, proxyParams, REFUSED, Session, type SessionDeps } from './session.ts';
+import {
+  chooseVersion,
+  INVALID,
+  NOT_PARTICIPATING,
+  NOT_READY,
+  proxyParams,
+  REFUSED,
+  Session,
+  type SessionDeps,
+} from './session.ts';
 import { readAnswer } from './worker-dialect.ts';
 import { WorkerLink, WorkerPool } from './worker-pool.ts';
 
@@ -32,6 +41,10 @@ class WorkerSession extends Session {
 
   protected get ready(): boolean {
     return this.#state.at === 'ok';
+  }
+
+  protected get running(): number {
+    return this.#state.at === 'ok' ? this.#state.link.running : 0;
   }
 
   onMessage(message: TlObject): void {
@@ -96,7 +109,7 @@ class WorkerSession extends Session {
     const version = chooseVersion(params.flags, params.min_proto_version, params.max_proto_version);
     if (version === undefined) throw this.refuse(INVALID, 'cannot choose common protocol version');
     const party = this.party(params.worker_owner_address);
-    if (!self.enabled) throw this.refuse(NOT_READY, 'proxy is not participating in this iteration');
+    if (!self.enabled) throw this.refuse(NOT_READY, NOT_PARTICIPATING);
     this.#state = { at: 'compare', party, version, params };
     return {
       kind: 'worker.connectedToProxy',

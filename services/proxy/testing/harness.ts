@@ -190,7 +190,7 @@ export function createBench(
   const core = createCore(limited, {
     clock,
     log: silentLogger,
-    root: { ...fakeRoot(), ...options.root },
+    from: { ...fakeRoot(), ...options.root },
     keeper,
     random: options.random ?? seeded(1),
     ...(options.credentials ? { credentials: options.credentials } : {}),

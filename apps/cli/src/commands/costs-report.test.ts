@@ -9,17 +9,16 @@ import { promisify } from 'node:util';
 import { silentLogger } from '@bombyx/base';
 import { openDiary } from '@bombyx/diary';
 import { FakeClock } from '@bombyx/testkit';
+import { printed } from '../../testing/printed.ts';
 import { COSTS_FILE, EARNINGS_FILE } from '../data-folder.ts';
 import { prepareNetwork } from '../network.ts';
-import { CliError, parseCommandLine } from '../usage.ts';
+import { CliError } from '../usage.ts';
 import { costs } from './costs.ts';
+import { earnings } from './earnings.ts';
 
 const main = new URL('../main.ts', import.meta.url).pathname;
-const run = promisify(execFile);
-
-async function bombyx(...args: string[]): Promise<string> {
-  return (await run(process.execPath, [main, ...args])).stdout;
-}
+/** From another process, with all that goes to its standard output. */
+const bombyx = async (...args: string[]) => (await promisify(execFile)(process.execPath, [main, ...args])).stdout;
 
 /** A local network that was used on two days. */
 async function networkFor(t: TestContext, part: 'client' | 'worker', file: string): Promise<string> {
@@ -39,7 +38,7 @@ async function networkFor(t: TestContext, part: 'client' | 'worker', file: strin
 
 it('shows what was paid, for people, with a sum', async (t) => {
   const folder = await networkFor(t, 'client', COSTS_FILE);
-  assert.equal(await bombyx('costs', '--data-dir', folder), TABLE);
+  assert.equal(await printed(costs, '--data-dir', folder), TABLE.trimEnd());
 });
 
 const TABLE = `\
@@ -51,9 +50,7 @@ Sum                       3      21  9007199.254741021
 
 it('tells days, models and parties apart as asked, exactly, in JSON', async (t) => {
   const folder = await networkFor(t, 'worker', EARNINGS_FILE);
-  const lines = (
-    await bombyx('earnings', '--data-dir', folder, '--json', '--by', 'party', '--from', '2026-02-01')
-  ).trimEnd();
+  const lines = await printed(earnings, '--data-dir', folder, '--json', '--by', 'party', '--from', '2026-02-01');
   assert.deepEqual(JSON.parse(lines), {
     party: 'laptop',
     requests: '1',
@@ -74,13 +71,13 @@ it('writes CSV to a file or the terminal, and nothing else there', async (t) => 
   assert.equal(csv.split('\r\n')[1], "'=1+1,1,3,0,4,0,7,14,0.000000014");
   assert.equal(csv.split('\r\n').length, 4);
   const file = join(folder, 'costs.csv');
-  assert.match(await bombyx('costs', ...where, '--csv', file), /^2 lines written/);
+  assert.match(await printed(costs, ...where, '--csv', file), /^2 lines written/);
   assert.equal(readFileSync(file, 'utf8'), csv);
 });
 
 it('says that nothing is recorded where there is no diary yet', async (t) => {
   const folder = await networkFor(t, 'client', COSTS_FILE);
-  assert.match(await bombyx('earnings', '--data-dir', folder), /^Nothing is recorded in .*earnings\.sqlite\.$/m);
+  assert.match(await printed(earnings, '--data-dir', folder), /^Nothing is recorded in .*earnings\.sqlite\.$/m);
 });
 
 for (const [args, sentence] of [
@@ -90,8 +87,7 @@ for (const [args, sentence] of [
 ] as const) {
   it(`refuses ${args[0]} ${args[1]}`, async (t) => {
     const folder = await networkFor(t, 'client', COSTS_FILE);
-    const line = parseCommandLine(costs, ['--data-dir', folder, ...args]);
-    await assert.rejects(costs.run(line, AbortSignal.timeout(10_000)), (error) => {
+    await assert.rejects(printed(costs, '--data-dir', folder, ...args), (error) => {
       assert.ok(error instanceof CliError && error.code === 'CLI_USAGE');
       assert.match(error.message, sentence);
       return true;

@@ -35,7 +35,7 @@ export function reportCommand({ name, summary, part, file, party }: Report): Com
     ],
     async run(args) {
       const by = dimensionsOf(args);
-      const path = join(dataFolderOf(part, args), file);
+      const path = join(await dataFolderOf(part, args), file);
       const rows = readDiary(path, { fromDay: dayOf(args, 'from'), toDay: dayOf(args, 'to'), by });
       const csv = args.text('csv');
       if (csv === '-') process.stdout.write(csvOf(rows, by));

@@ -5,27 +5,19 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '@bombyx/base';
 import { KEYS_FILE, Keys } from '@bombyx/gateway';
+import { printed } from '../../testing/printed.ts';
 import { prepareNetwork } from '../network.ts';
-import { CliError, type CliErrorCode, parseCommandLine } from '../usage.ts';
+import { CliError, type CliErrorCode } from '../usage.ts';
 import { keys } from './keys.ts';
 
 const main = new URL('../main.ts', import.meta.url).pathname;
 
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function bombyx(...args: string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
-}
+const run = (...args: string[]) => printed(keys, ...args);
+/** The same from another process. */
+const bombyx = async (...args: string[]) => (await promisify(execFile)(process.execPath, [main, ...args])).stdout;
 
 async function networkFor(t: TestContext): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'bombyx-keys-'));
@@ -34,41 +26,41 @@ async function networkFor(t: TestContext): Promise<string> {
   return folder;
 }
 
-const json = ({ out }: Result) => JSON.parse(out) as Record<string, string | number | null>;
+const json = (out: string) => JSON.parse(out) as Record<string, string | number | null>;
 
 it('makes, lists and revokes a key before any gateway ran', async (t) => {
   const folder = await networkFor(t);
   const here = ['--data-dir', folder];
-  assert.match((await bombyx('keys', 'list', ...here)).out, /There are no keys/);
+  assert.match(await run('list', ...here), /There are no keys/);
   const made = await bombyx('keys', 'create', '--name', 'laptop', '--cap-day', '0.5', '--cap-total', '2', ...here);
-  const [key] = /bxk_[\w-]{43}/.exec(made.out) ?? [];
-  assert.ok(key, made.out + made.err);
+  const [key] = /bxk_[\w-]{43}/.exec(made) ?? [];
+  assert.ok(key, made);
   assert.equal(statSync(join(folder, 'client', KEYS_FILE)).mode & 0o077, 0);
-  const listed = await bombyx('keys', 'list', ...here);
+  const listed = await run('list', ...here);
   assert.match(
-    listed.out,
+    listed,
     new RegExp(`^laptop +${key.slice(0, 12)}… +in use +\\d{4}-\\d\\d-\\d\\d +0 +0\\.5 +0 +2 +0$`, 'm'),
   );
-  assert.equal(listed.out.includes(key), false);
-  const revoked = await bombyx('keys', 'revoke', 'laptop', ...here);
-  assert.match(revoked.out, /is revoked.*\n.*every request is refused/);
-  assert.match((await bombyx('keys', 'list', ...here)).out, /revoked/);
+  assert.equal(listed.includes(key), false);
+  const revoked = await run('revoke', 'laptop', ...here);
+  assert.match(revoked, /is revoked.*\n.*every request is refused/);
+  assert.match(await run('list', ...here), /revoked/);
 });
 
 it('speaks JSON, one object a line, with amounts as exact text', async (t) => {
   const here = ['--data-dir', await networkFor(t), '--json'];
-  const made = json(await bombyx('keys', 'create', '--name', 'ci', '--cap-total', '0.000000001', ...here));
+  const made = json(await run('create', '--name', 'ci', '--cap-total', '0.000000001', ...here));
   assert.match(String(made['key']), /^bxk_[\w-]{43}$/);
   assert.deepEqual(
     [made['event'], made['name'], made['capTotal'], made['capDay']],
     ['created', 'ci', '0.000000001', null],
   );
-  const listed = json(await bombyx('keys', 'list', ...here));
+  const listed = json(await run('list', ...here));
   assert.deepEqual(
     [listed['key'], listed['state'], listed['spentTotal'], listed['held']],
     [String(made['key']).slice(0, 12), 'in use', '0', '0'],
   );
-  const revoked = json(await bombyx('keys', 'revoke', String(listed['key']), ...here));
+  const revoked = json(await run('revoke', String(listed['key']), ...here));
   assert.deepEqual([revoked['event'], revoked['state'], revoked['keysInUse']], ['revoked', 'revoked', 0]);
 });
 
@@ -113,8 +105,7 @@ it('says what is missing when the configuration names no folder', async (t) => {
 });
 
 async function refused(argv: readonly string[], code: CliErrorCode, sentence: RegExp): Promise<void> {
-  const line = parseCommandLine(keys, argv);
-  await assert.rejects(keys.run(line, AbortSignal.timeout(10_000)), (error) => {
+  await assert.rejects(run(...argv), (error) => {
     assert.ok(error instanceof CliError && error.code === code, String(error));
     assert.match(error.message, sentence);
     return true;

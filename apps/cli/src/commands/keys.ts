@@ -28,7 +28,7 @@ export const keys: Command = {
     if (action === undefined || !Object.hasOwn(ACTIONS, action) || more.length > 0) {
       throw new CliError('CLI_USAGE', 'say what to do: bombyx keys create|list|revoke [NAME]');
     }
-    const path = join(dataFolderOf('client', args), KEYS_FILE);
+    const path = join(await dataFolderOf('client', args), KEYS_FILE);
     ACTIONS[action as Action](path, args, args.text('name') ?? name);
     return 0;
   },
