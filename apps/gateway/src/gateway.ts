@@ -9,7 +9,6 @@ import { DebugLog } from './debug.ts';
 import { asAnswerable, causeOf, GatewayError, openAiError } from './errors.ts';
 import { Exchange, type ForwardContext } from './forward.ts';
 import type { Keys } from './keys.ts';
-import type { ManagementActions } from './management.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { defaultOptions, type GatewayOptions } from './options.ts';
 import { answerPage, isPage } from './pages.ts';
@@ -21,8 +20,6 @@ export interface GatewayDeps {
   readonly log: Logger;
   /** API keys, where callers may need one. The caller's to close, after the gateway. */
   readonly keys?: Keys | undefined;
-  /** Payment actions of a client that has TON. */
-  readonly management?: ManagementActions;
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -51,6 +48,7 @@ export async function startGateway(options: Partial<GatewayOptions>, deps: Gatew
     metrics: new GatewayMetrics(
       () => context.inFlight,
       () => client.ready,
+      () => client.snapshot(),
     ),
     support: new ResponsesSupport(full.responsesMemoryMs, () => clock.monotonicMs()),
     bodies: new ByteBudget(full.maxHeldBodyBytes),
@@ -75,7 +73,7 @@ export async function startGateway(options: Partial<GatewayOptions>, deps: Gatew
   const listener = (req: IncomingMessage, res: ServerResponse) => {
     latest.set(req.socket, res);
     res.on('close', closeIfIdle);
-    route(context, deps.management, req, res);
+    route(context, req, res);
   };
   server.on('request', listener);
   // a body that will be refused is not asked for
@@ -106,12 +104,7 @@ export async function startGateway(options: Partial<GatewayOptions>, deps: Gatew
   return { port, close, [Symbol.asyncDispose]: () => close() };
 }
 
-function route(
-  context: ForwardContext,
-  management: ManagementActions | undefined,
-  req: IncomingMessage,
-  res: ServerResponse,
-): void {
+function route(context: ForwardContext, req: IncomingMessage, res: ServerResponse): void {
   const url = req.url ?? '/';
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
@@ -125,14 +118,13 @@ function route(
     new Exchange(context, req, res, path).start();
     return;
   }
-  void answerPageSafely(context, management, req, res, path, mark < 0 ? '' : url.slice(mark + 1));
+  void answerPageSafely(context, req, res, path, mark < 0 ? '' : url.slice(mark + 1));
 }
 
 function ignore(): void {}
 
 async function answerPageSafely(
   context: ForwardContext,
-  management: ManagementActions | undefined,
   req: IncomingMessage,
   res: ServerResponse,
   path: string,
@@ -145,7 +137,7 @@ async function answerPageSafely(
     const { authorization } = req.headers;
     const isOperator = access.hash.isSet && !access.hash.refuses(query, authorization); // may see more than models
     if (path.startsWith('/v1/') && !isOperator && keys?.asks(authorization)) keys.authenticate(authorization);
-    await answerPage(context, management, req, res, path, query);
+    await answerPage(context, req, res, path, query);
   } catch (thrown) {
     const error = asAnswerable(thrown);
     if (error.code === 'GATEWAY_INTERNAL') log.error('a page failed', { cause: causeOf(thrown) });

@@ -4,5 +4,4 @@ export { type Caps, onDay } from './key-account.ts';
 export { KeyError, type KeyErrorCode } from './key-errors.ts';
 export { KEYS_FILE, type KeyRecord, KeyStore } from './key-store.ts';
 export { Keys, type KeysDeps, type KeysOptions } from './keys.ts';
-export type { ManagementActions } from './management.ts';
 export { defaultOptions, type GatewayOptions } from './options.ts';

@@ -1,14 +1,6 @@
 import { BombyxError } from '@bombyx/base';
+import type { ManagementActions } from '@bombyx/client';
 import { GatewayError } from './errors.ts';
-
-/** Payment actions on the client contract of one proxy. They need TON; a client without it has none. */
-export interface ManagementActions {
-  /** Each resolves once the wallet took the message. @throws {BombyxError} with the reason, for the operator to read */
-  charge(proxyContract: string): Promise<void>;
-  topup(proxyContract: string): Promise<void>;
-  withdraw(proxyContract: string): Promise<void>;
-  close(proxyContract: string): Promise<void>;
-}
 
 /** @returns whether `path` is `/request/` and the name of an action */
 export function actionOf(path: string): keyof ManagementActions | undefined {
@@ -21,6 +13,8 @@ export function actionOf(path: string): keyof ManagementActions | undefined {
       return 'withdraw';
     case '/request/close':
       return 'close';
+    case '/request/trust':
+      return 'trust';
     default:
       return undefined;
   }

@@ -1,4 +1,4 @@
-import type { FinalInfo } from '@bombyx/client';
+import type { ClientSnapshot, FinalInfo } from '@bombyx/client';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
@@ -11,8 +11,8 @@ export class GatewayMetrics {
   readonly #duration: Histogram<'route'>;
   readonly #tokens: Counter<'kind'>;
 
-  /** @param inFlight read when the page is asked for */
-  constructor(inFlight: () => number, ready: () => boolean) {
+  /** All of them are read when the page is asked for. */
+  constructor(inFlight: () => number, ready: () => boolean, snapshot: () => ClientSnapshot) {
     const registers = [this.#registry];
     this.#requests = new Counter({
       name: 'bombyx_gateway_requests_total',
@@ -56,6 +56,40 @@ export class GatewayMetrics {
         this.set(ready() ? 1 : 0);
       },
     });
+    const ofAccounts = (name: string, help: string, value: (snapshot: ClientSnapshot) => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(value(snapshot()));
+        },
+      });
+    ofAccounts(
+      'bombyx_client_distrusted_proxies',
+      'Proxies that claimed more than they served: no coins and no requests go there.',
+      ({ proxies }) => proxies.filter(({ fault }) => fault !== undefined).length,
+    );
+    ofAccounts(
+      'bombyx_client_usage_disagreements',
+      'Claims of proxies that did not add up, since the start.',
+      ({ usage_checks }) => usage_checks.disagreements,
+    );
+    ofAccounts(
+      'bombyx_client_wallet_nanoton',
+      'Balance of the operating wallet; 0 without TON.',
+      ({ wallet }) => wallet.balance,
+    );
+    ofAccounts(
+      'bombyx_client_accounts_nanoton',
+      'Paid in at proxies and not charged yet; 0 without TON.',
+      ({ proxies }) => proxies.reduce((sum, { balance }) => sum + balance, 0),
+    );
+    ofAccounts(
+      'bombyx_client_topped_up_today_nanoton',
+      'Paid in at proxies today (UTC); 0 without TON.',
+      ({ money }) => money?.topped_up_today ?? 0,
+    );
   }
 
   firstByte(route: string, ms: number): void {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pageHeaders, queryValue } from '@bombyx/page';
 import { GatewayError } from './errors.ts';
 import type { ForwardContext } from './forward.ts';
-import { actionOf, type ManagementActions, manage } from './management.ts';
+import { actionOf, manage } from './management.ts';
 import { listModels, retrieveModel } from './models.ts';
 import { statsPage } from './stats-page.ts';
 
@@ -23,7 +23,6 @@ export function isPage(path: string): boolean {
 /** Answers `path`. @throws {GatewayError} for unknown paths and wrong methods; what the client throws */
 export async function answerPage(
   context: ForwardContext,
-  management: ManagementActions | undefined,
   req: IncomingMessage,
   res: ServerResponse,
   path: string,
@@ -33,7 +32,7 @@ export async function answerPage(
   const refusal = isOpen(path) ? undefined : context.access.hash.refuses(query, req.headers.authorization);
   const answer = refusal
     ? { status: refusal.status, ...plain(`${refusal.text}\n`) }
-    : await answerTo(context, management, req, path, query);
+    : await answerTo(context, req, path, query);
   const body = Buffer.from(answer.text);
   res.writeHead(answer.status ?? 200, {
     'content-length': body.length,
@@ -44,18 +43,12 @@ export async function answerPage(
   res.end(body);
 }
 
-async function answerTo(
-  context: ForwardContext,
-  management: ManagementActions | undefined,
-  req: IncomingMessage,
-  path: string,
-  query: string,
-): Promise<Answer> {
+async function answerTo(context: ForwardContext, req: IncomingMessage, path: string, query: string): Promise<Answer> {
   const { client, clock, metrics } = context;
   const action = actionOf(path);
   if (action) {
     if (req.method !== 'POST') throw new GatewayError('GATEWAY_METHOD_NOT_ALLOWED', `${path} takes POST`);
-    return plain(await manage(management, action, queryValue(query, 'proxy')));
+    return plain(await manage(client.management, action, queryValue(query, 'proxy')));
   }
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     throw new GatewayError(

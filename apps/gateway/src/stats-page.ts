@@ -48,7 +48,10 @@ export function statsPage(snapshot: ClientSnapshot, state: PageState): string {
       section('Proxies', connectionTable(connections)),
       traffic(stats),
       failures(requests.errors),
+      lack(snapshot),
       section('Tokens and payments', accountTable(snapshot.proxies), 'Adjusted tokens, as each proxy bills them.'),
+      snapshot.money && section('Coins at proxies', coinTable(snapshot.proxies)),
+      faults(snapshot.proxies),
       usageChecks(snapshot.usage_checks),
       own(snapshot, state.nowMs),
       networkRules(root),
@@ -90,6 +93,56 @@ function accountTable(accounts: ClientSnapshot['proxies']): Html {
   );
 }
 
+/** What the owner should do before anything else. */
+function lack({ money }: ClientSnapshot): Html | undefined {
+  if (money === undefined || money.lack === '') return undefined;
+  return section('Coins are lacking', facts([['what to do', money.lack]]));
+}
+
+const STATES = ['open', 'closing', 'closed'] as const;
+
+function coinTable(accounts: ClientSnapshot['proxies']): Html {
+  return records(
+    accounts,
+    [
+      ['proxy', (at) => short(at.proxy_sc_address)],
+      ['state', (at) => (at.fault ? badge('bad', 'not trusted') : (STATES[at.state] ?? ''))],
+      ['balance', (at) => coins(at.balance), 'number'],
+      ['stake', (at) => coins(at.stake), 'number'],
+      ['free to take after', (at) => (at.unlock_at > 0 ? new Date(at.unlock_at * 1_000).toISOString() : undefined)],
+      ['under way', (at) => brief(at.under_way)],
+      ['done last', (at) => brief(at.last_deed)],
+      ['last transaction', (at) => short(at.last_transaction)],
+      ['trouble', (at) => brief(at.trouble), 'text'],
+    ],
+    'No contract is open yet.',
+  );
+}
+
+/** The evidence, for whoever looks into it. */
+function faults(accounts: ClientSnapshot['proxies']): Html | undefined {
+  const found = accounts.flatMap((at) => (at.fault ? [{ proxy: at.proxy_sc_address, ...at.fault }] : []));
+  if (found.length === 0) return undefined;
+  const table = records(
+    found,
+    [
+      ['proxy', ({ proxy }) => code(proxy)],
+      ['when', ({ at }) => new Date(at * 1_000).toISOString()],
+      ['what did not fit', ({ failures: why }) => brief(why.join('; ')), 'text'],
+      ['tokens claimed', ({ claimed }) => claimed, 'number'],
+      ['tokens explained', ({ explained }) => explained, 'number'],
+      ['request', ({ request_id }) => short(request_id)],
+      ['SHA-256 of the signed payment', ({ signed_payment_hash }) => short(signed_payment_hash)],
+    ],
+    '',
+  );
+  return section(
+    'Proxies that claimed more than they served',
+    table,
+    'Nothing is paid in and nothing is asked for there.',
+  );
+}
+
 function usageChecks({ checked, disagreements, latest }: ClientSnapshot['usage_checks']): Html | undefined {
   if (checked === 0) return undefined;
   const verdict = disagreements === 0 ? badge('good', 'none') : badge('bad', count(disagreements));
@@ -111,7 +164,7 @@ function usageChecks({ checked, disagreements, latest }: ClientSnapshot['usage_c
   ]);
 }
 
-function own({ localconf, wallet, status }: ClientSnapshot, nowMs: number): Html | undefined {
+function own({ localconf, wallet, status, money }: ClientSnapshot, nowMs: number): Html | undefined {
   const onChain = wallet.balance > 0 || wallet.seqno > 0;
   return section(
     'This client',
@@ -119,7 +172,8 @@ function own({ localconf, wallet, status }: ClientSnapshot, nowMs: number): Html
       ['owner', code(localconf.owner_address)],
       ['root contract', code(localconf.root_address)],
       ['wallet', code(wallet.address)],
-      ['wallet balance', onChain ? coins(wallet.balance) : undefined],
+      ['wallet balance', onChain || money ? coins(wallet.balance) : undefined],
+      ['paid in today', money && `${coins(money.topped_up_today)} of ${coins(money.top_up_per_day)}`],
       ['transactions under way', positive(wallet.pending_transactions_cnt + wallet.active_transactions_cnt, count)],
       ['TON', synced(status.ton_last_synced_at, nowMs)],
       ['checks what proxies run', localconf.check_proxy_hash ? 'yes' : 'no'],

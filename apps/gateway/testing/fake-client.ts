@@ -4,6 +4,7 @@ import type {
   ClientRequest,
   ClientSnapshot,
   FinalInfo,
+  ManagementActions,
   ModelInfo,
   RunningRequest,
 } from '@bombyx/client';
@@ -37,6 +38,9 @@ export class FakeClient implements Client {
     { id: 'Qwen/Qwen3-8B', workers: [{ coefficient: 1000, runningRequests: 0, maxRunningRequests: 60 }] },
   ];
   ready = true;
+  management: ManagementActions | undefined;
+  /** What {@link snapshot} says, besides what it always does. */
+  more: Partial<ClientSnapshot> = {};
   backend: Backend;
 
   constructor(backend: Backend) {
@@ -105,7 +109,7 @@ export class FakeClient implements Client {
   }
 
   snapshot(): ClientSnapshot {
-    return SNAPSHOT;
+    return { ...SNAPSHOT, ...this.more };
   }
 
   async whenReady(): Promise<void> {}

@@ -3,7 +3,8 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { silentLogger, systemClock } from '@bombyx/base';
-import { type GatewayOptions, type Keys, type ManagementActions, startGateway } from '../src/index.ts';
+import type { ManagementActions } from '@bombyx/client';
+import { type GatewayOptions, type Keys, startGateway } from '../src/index.ts';
 import { type Backend, FakeClient } from './fake-client.ts';
 import { openAiBackend } from './openai-backend.ts';
 
@@ -24,7 +25,8 @@ export async function gatewayFor(
   keys?: Keys,
 ) {
   const client = new FakeClient(backend);
-  const deps = { client, clock: systemClock, log: silentLogger, keys, ...(management ? { management } : {}) };
+  client.management = management;
+  const deps = { client, clock: systemClock, log: silentLogger, keys };
   const gateway = await startGateway(options, deps);
   const agent = new http.Agent({ keepAlive: true });
   t.after(async () => {

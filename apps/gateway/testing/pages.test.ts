@@ -141,7 +141,7 @@ test('statistics, metrics and management need the access hash where one is set; 
     assert.equal((await ask('GET', `${path}?a=b&access_hash=s3cret`)).status, 200, path);
     assert.equal((await ask('GET', path, undefined, { authorization: 'Bearer s3cret' })).status, 200, path);
   }
-  for (const action of ['charge', 'topup', 'withdraw', 'close']) {
+  for (const action of ['charge', 'topup', 'withdraw', 'close', 'trust']) {
     assert.match((await ask('POST', `/request/${action}?proxy=A`)).text, /needs the access hash/);
     assert.match((await ask('POST', `/request/${action}?proxy=A&access_hash=s3cret`)).text, /without TON/);
   }
@@ -161,13 +161,61 @@ test('management acts on POST only, and says so where there is no TON', async (t
     topup: action('topup'),
     withdraw: action('withdraw'),
     close: action('close'),
+    trust: action('trust'),
   };
   const { ask } = await gatewayFor(t, undefined, {}, management);
   assert.equal((await ask('GET', '/request/charge?proxy=A')).status, 405);
   for (const name of Object.keys(management))
     assert.equal((await ask('POST', `/request/${name}?proxy=UQ-a`)).text, 'request sent\n');
-  assert.deepEqual(done, ['charge UQ-a', 'topup UQ-a', 'withdraw UQ-a', 'close UQ-a']);
+  assert.deepEqual(done, ['charge UQ-a', 'topup UQ-a', 'withdraw UQ-a', 'close UQ-a', 'trust UQ-a']);
   assert.equal((await ask('POST', '/request/charge')).status, 400);
+});
+
+test('what is lacking, every account and the evidence of a fault are shown to people and to machines', async (t) => {
+  const { ask, client } = await gatewayFor(t);
+  const account = {
+    proxy_sc_address: 'UQproxy',
+    proxy_public_key: 'AB',
+    sc_address: 'UQours',
+    state: 1,
+    tokens_used_proxy_committed_to_blockchain: 5,
+    tokens_used_proxy_committed_to_db: 6,
+    tokens_used_proxy_max: 7,
+    tokens_charged: 5,
+    tokens_payed: 1_000,
+    tokens_signed: 5,
+    balance: 1_500_000_000,
+    stake: 1_000_000_000,
+    unlock_at: 1_800_000_000,
+    last_transaction: '12:ab',
+    under_way: 'ask-refund',
+    last_deed: 'charge: executed',
+    trouble: '',
+    fault: {
+      at: 1_795_000_000,
+      failures: ['the signed payment is <b>above</b> what was asked for'],
+      request_id: '',
+      claimed: '2000',
+      explained: '1000',
+      signed_payment_hash: 'cd'.repeat(32),
+    },
+  };
+  const lack = 'the wallet has 0.5 TON and needs 3.8 TON: send 3.35 TON to UQwallet';
+  client.more = {
+    proxies: [account],
+    money: { lack, topped_up_today: 2_000_000_000, top_up_per_day: 10_000_000_000 },
+  };
+  const { json } = await ask('GET', '/jsonstats');
+  assert.deepEqual(json.proxies, [account]);
+  const { text } = await ask('GET', '/stats');
+  for (const shown of [lack, 'not trusted', '1.50 TON', '2 TON of 10 TON', '2027-01-15T08:00:00.000Z', 'ask-refund']) {
+    assert.ok(text.includes(shown), shown);
+  }
+  assert.ok(text.includes('&#60;b&#62;above') && !text.includes('<b>above'));
+  const metrics = (await ask('GET', '/metrics')).text;
+  assert.match(metrics, /bombyx_client_distrusted_proxies 1/);
+  assert.match(metrics, /bombyx_client_accounts_nanoton 1500000000/);
+  assert.match(metrics, /bombyx_client_topped_up_today_nanoton 2000000000/);
 });
 
 test('a foreign name (DNS rebinding) or a foreign page is refused; addresses and allowed names are not', async (t) => {

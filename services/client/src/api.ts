@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random, RateArray } from '@bombyx/base';
-import type { RootConfig } from '@bombyx/ton';
+import type { Chain, RootConfig } from '@bombyx/ton';
 import type { CostDiary } from './bill.ts';
 import type { ClientError } from './errors.ts';
 
@@ -163,7 +163,27 @@ export interface ClientSnapshot {
     readonly tokens_charged: number;
     readonly tokens_payed: number;
     readonly tokens_signed: number;
+    /** What is on the chain, nanoTON and Unix seconds; 0 without TON, and where there is no contract yet. */
+    readonly balance: number;
+    readonly stake: number;
+    readonly unlock_at: number;
+    /** Newest transaction of our contract, `LT:HASH`; empty before. */
+    readonly last_transaction: string;
+    /** What we are doing about it, and what came of the deed before. */
+    readonly under_way: string;
+    readonly last_deed: string;
+    /** Why something that is due is not done; empty when all is well. */
+    readonly trouble: string;
+    /** Why nothing is paid in and asked for there any more; absent when all is well. */
+    readonly fault?: AccountFault;
   }[];
+  /** Absent without TON. NanoTON. */
+  readonly money?: {
+    /** How much to send where; empty when nothing is lacking. */
+    readonly lack: string;
+    readonly topped_up_today: number;
+    readonly top_up_per_day: number;
+  };
   /** How many requests run now and how often one was tried again at another proxy. */
   readonly requests: {
     readonly running: number;
@@ -182,7 +202,33 @@ export interface ClientSnapshot {
   };
 }
 
+/** The evidence of a disagreement: numbers and hashes only. */
+export interface AccountFault {
+  readonly at: number;
+  readonly failures: readonly string[];
+  readonly request_id: string;
+  /** Adjusted tokens, decimal. */
+  readonly claimed: string;
+  readonly explained: string;
+  /** SHA-256 of the newest signed payment, hex. */
+  readonly signed_payment_hash: string;
+}
+
+/** What the owner may order at one proxy, named by the address of its contract. */
+export interface ManagementActions {
+  /** Each resolves once the message is on its way. @throws {BombyxError} with the reason, for the owner to read */
+  charge(proxyContract: string): Promise<void>;
+  topup(proxyContract: string): Promise<void>;
+  withdraw(proxyContract: string): Promise<void>;
+  close(proxyContract: string): Promise<void>;
+  /** Forgives a fault: coins and requests go there again. */
+  trust(proxyContract: string): Promise<void>;
+}
+
 export interface Client extends AsyncDisposable {
+  /** Absent without TON. */
+  readonly management: ManagementActions | undefined;
+
   /** Starts a request; whatever happens, also a request that cannot be sent, reaches `sink`. */
   run(request: ClientRequest, sink: AnswerSink): RunningRequest;
   /**
@@ -202,13 +248,22 @@ export interface Client extends AsyncDisposable {
   whenReady(signal?: AbortSignal): Promise<void>;
 }
 
-export interface ClientDeps {
+export type ClientDeps = {
   readonly clock: Clock;
   readonly log: Logger;
-  /** The root contract as last read; in the mode without TON the file of `--disable-ton`. */
-  readonly root: RootConfig;
   /** Hears of every request that was billed. */
   readonly diary?: CostDiary | undefined;
   /** Source of request ids and of the secret; the machine's by default. */
   readonly random?: Random;
-}
+} & (
+  | {
+      /** In the mode without TON the file of `--disable-ton`. */
+      readonly root: RootConfig;
+      readonly chain?: undefined;
+    }
+  | {
+      /** With it the root contract is read, and paid for what is used. */
+      readonly chain: Chain;
+      readonly root?: undefined;
+    }
+);

@@ -1,8 +1,32 @@
-import { address, bytes32, describeFaults, flag, int, port, router } from '@bombyx/config';
+import type { NanoTon } from '@bombyx/base';
+import {
+  address,
+  bytes32,
+  describeFaults,
+  flag,
+  int,
+  port,
+  router,
+  type TonApi,
+  tonApi,
+  tonApiOf,
+} from '@bombyx/config';
+import { parseTon } from '@bombyx/diary';
+import { WALLET_CODES } from '@bombyx/ton';
 import { z } from 'zod';
 import { ClientError } from './errors.ts';
 
 const durationMs = int(1, 0x7fff_ffff);
+
+/** TON as a number or as text, `10` or `"0.25"`. @returns nanoTON */
+const ton = z.union([z.number(), z.string()], 'must be an amount of TON').transform((amount, context): NanoTon => {
+  try {
+    return parseTon(String(amount));
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be an amount of TON, such as 10 or 0.25' });
+    return z.NEVER;
+  }
+});
 
 const Schema = z.strictObject({
   '@type': z.literal('clientRunner.config').optional(),
@@ -18,14 +42,22 @@ const Schema = z.strictObject({
   root_contract_address: address,
   node_wallet_key: bytes32,
   check_proxy_hashes: flag.default(false),
-  /** Empty or absent: a random one is drawn at every start; the empty secret is never used. */
+  /** Empty or absent: a random one is drawn, with TON once and kept in `data_dir`; the empty secret is never used. */
   secret_string: z.string().default(''),
   ton_config_filename: z.string().default(''),
   http_access_hash: z.string().default(''),
   // Ours.
   http_host: z.string().min(1).default('127.0.0.1'),
-  /** Folder for API keys and the diary of costs. Empty: there are none. */
+  /** Folder for API keys, the diary of costs and the memory of payments. Empty: there are none; not with TON. */
   data_dir: z.string().default(''),
+  /** Where the TON chain is asked; absent: the public servers. */
+  ton_api: tonApi.optional(),
+  /** Whose wallet contract `node_wallet_key` is for: ours, or that of the C++ programs, which then must stand already. */
+  wallet_code: z.enum(WALLET_CODES).default('bombyx'),
+  /** Deposit at each proxy that limits what may be used before it is charged; absent or less: the least the network allows. */
+  stake_ton: ton.optional(),
+  /** Most that is paid in on one day (UTC), over all proxies and for whatever reason; absent: ten stakes. */
+  top_up_per_day_ton: ton.optional(),
   /** What the certificate of a proxy must prove in direct TLS, besides the list of image hashes. */
   proxy_policy: z.enum(['any', 'fake_tdx']).default('any'),
   /** Refuse proof-of-work puzzles above this many bits. */
@@ -46,7 +78,10 @@ const Schema = z.strictObject({
 });
 
 /** Configuration of a client: the C++ field names and ours. See README for the table. */
-export type ClientConfig = z.output<typeof Schema>;
+export type ClientConfig = Readonly<z.output<typeof Schema>> & {
+  /** `ton_api`, or the public servers of the network. */
+  readonly tonApi: TonApi;
+};
 
 /**
  * Checks a parsed JSON configuration.
@@ -54,6 +89,6 @@ export type ClientConfig = z.output<typeof Schema>;
  */
 export function parseClientConfig(json: unknown): ClientConfig {
   const result = Schema.safeParse(json, { reportInput: true });
-  if (result.success) return result.data;
+  if (result.success) return { ...result.data, tonApi: tonApiOf(result.data.ton_api, result.data.is_testnet) };
   throw new ClientError('CLIENT_CONFIG', `client configuration: ${describeFaults(result.error)}`);
 }

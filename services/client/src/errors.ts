@@ -21,6 +21,7 @@ export type ClientErrorCode =
   | 'CLIENT_PROTOCOL' // the proxy broke the protocol
   | 'CLIENT_SLOW_READER' // an old proxy cannot be slowed down and the reader does not keep up
   | 'CLIENT_CANCELLED' // the caller left
+  | 'CLIENT_MONEY' // an order about payments cannot be carried out: the message says why
   | 'CLIENT_CLOSED' // this client is shutting down
   | 'CLIENT_HANDSHAKE' // a proxy and this client do not fit together: see the log; never reaches a request
   | 'CLIENT_CONFIG'; // the configuration is wrong
@@ -43,6 +44,7 @@ export const HTTP_STATUS: Readonly<Record<ClientErrorCode, number>> = {
   CLIENT_PROTOCOL: 502,
   CLIENT_SLOW_READER: 503,
   CLIENT_CANCELLED: 499,
+  CLIENT_MONEY: 503,
   CLIENT_CLOSED: 503,
   CLIENT_HANDSHAKE: 502,
   CLIENT_CONFIG: 500,

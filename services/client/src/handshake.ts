@@ -11,6 +11,7 @@ import {
 import { type Connection, QueryError } from '@bombyx/transport';
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { ClientError } from './errors.ts';
+import type { AccountKeys } from './money/money.ts';
 import type { PaymentClaim } from './payments.ts';
 import { refusal } from './refusal.ts';
 import type { Secrets } from './secret.ts';
@@ -29,6 +30,8 @@ export interface Introduction {
   readonly checkProxyHashes: boolean;
   readonly secrets: Secrets;
   readonly timeouts: { readonly connectMs: number; readonly authorizeMs: number };
+  /** Shows the proxy on the chain that our contract is ours. Absent without TON, where nothing has to be shown. */
+  readonly register?: (account: AccountKeys, nonce: bigint, signal: AbortSignal) => Promise<void>;
 }
 
 /** What a handshake leads to. */
@@ -38,8 +41,8 @@ export interface Agreement {
   /** Text forms with the network's testnet bit, non-bounceable. */
   readonly proxyContract: string;
   readonly clientContract: string;
-  readonly clientContractAddress: Address;
   readonly proxyPublicKey: Buffer;
+  readonly keys: AccountKeys;
   /** In order of arrival. */
   readonly claims: readonly PaymentClaim[];
 }
@@ -60,11 +63,15 @@ export async function handshake(connection: Connection, intro: Introduction, sig
   if (hello.kind !== 'client.connectedToProxy') throw misfit(`the proxy introduces itself with ${hello.kind}`);
   const agreement = judge(hello, intro);
   const secret = secretFor(hello.auth, agreement.proxyContract, intro.secrets);
-  const authorize: TlFunction =
+  const answer =
     secret === undefined
-      ? { kind: 'client.authorizeWithProxyLong' }
-      : { kind: 'client.authorizeWithProxyShort', data: secret };
-  const answer = await ask(connection, authorize, intro.timeouts.authorizeMs, signal);
+      ? await authorizeLong(connection, intro, agreement.keys, hello.auth.nonce, signal)
+      : await ask(
+          connection,
+          { kind: 'client.authorizeWithProxyShort', data: secret },
+          intro.timeouts.authorizeMs,
+          signal,
+        );
   if (answer.kind === 'client.authorizationWithProxyFailed') throw refused(answer.error_code, answer.error);
   if (answer.kind !== 'client.authorizationWithProxySuccess') throw misfit(`the proxy authorizes with ${answer.kind}`);
   const first: PaymentClaim = { signed_payment: hello.signed_payment };
@@ -74,6 +81,26 @@ export async function handshake(connection: Connection, intro: Introduction, sig
     maxTokens: answer.max_tokens,
   };
   return { ...agreement, claims: [first, second] };
+}
+
+/** The proxy answers when it sees the nonce on the chain; a registration that fails ends the wait. */
+async function authorizeLong(
+  connection: Connection,
+  { register, timeouts }: Introduction,
+  keys: AccountKeys,
+  nonce: bigint,
+  signal: AbortSignal,
+): Promise<TlObject> {
+  const giveUp = new AbortController();
+  const either = AbortSignal.any([signal, giveUp.signal]);
+  const answer = ask(connection, { kind: 'client.authorizeWithProxyLong' }, timeouts.authorizeMs, either);
+  answer.catch(() => undefined); // awaited below, maybe after the registration has failed
+  try {
+    await Promise.race([answer, register?.(keys, nonce, either)].filter((one) => one !== undefined));
+    return await answer;
+  } finally {
+    giveUp.abort();
+  }
 }
 
 function connectToProxy({ wallet, root, testnet }: Introduction): Tl<'client.connectToProxy'> {
@@ -113,7 +140,8 @@ function judge(
   if (client_sc_address !== clientContract) {
     throw misfit('the client contract is not the one of our wallet at this proxy', { expected: clientContract });
   }
-  return { protoVersion, proxyContract, clientContract, clientContractAddress: client, proxyPublicKey: publicKey };
+  const keys = { contract: client, proxy, proxyPublicKey: publicKey, paramsVersion: root.paramsVersion };
+  return { protoVersion, proxyContract, clientContract, proxyPublicKey: publicKey, keys };
 }
 
 function ownerOf(text: string): Address {

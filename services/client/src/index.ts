@@ -1,4 +1,5 @@
 export type {
+  AccountFault,
   AnswerSink,
   Client,
   ClientDeps,
@@ -7,6 +8,7 @@ export type {
   FinalInfo,
   HeaderList,
   HopTimes,
+  ManagementActions,
   ModelInfo,
   Payer,
   RequestTimeouts,

@@ -4,7 +4,7 @@ import { type Random, silentLogger } from '@bombyx/base';
 import { FakeClock, turn } from '@bombyx/testkit';
 import { BASE_CONFIG } from '../testing/network.ts';
 import { rootWith, ScriptedProxy } from '../testing/scripted-proxy.ts';
-import { ProxyClient } from './client.ts';
+import { openClient } from './client.ts';
 import { parseClientConfig } from './config.ts';
 import type { Keep } from './target.ts';
 
@@ -33,7 +33,7 @@ async function pool(
       },
     };
   };
-  const client = new ProxyClient(
+  const client = await openClient(
     parseClientConfig({ ...BASE_CONFIG, ...config }),
     { clock, log: silentLogger, root, ...(random ? { random } : {}) },
     keep,

@@ -28,14 +28,14 @@ export class Pool implements AsyncDisposable {
   readonly #deps: PoolDeps;
   readonly #targets = new Map<string, Target>();
   readonly #waiting = new Set<() => void>();
-  readonly #endpoints: ReadonlyMap<string, Endpoint>;
+  #endpoints: ReadonlyMap<string, Endpoint>;
   #stop: () => void = () => {};
   #closed = false;
 
   constructor(options: PoolOptions, deps: PoolDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#endpoints = new Map(options.endpoints.map((endpoint) => [`${endpoint.host}:${endpoint.port}`, endpoint]));
+    this.#endpoints = byId(options.endpoints);
     this.#look();
   }
 
@@ -45,7 +45,12 @@ export class Pool implements AsyncDisposable {
   }
 
   get ready(): boolean {
-    return this.sessions().length > 0;
+    return this.sessions().some(({ refusal }) => refusal === undefined);
+  }
+
+  /** Why none takes requests, where one is connected. */
+  get refusal(): ClientError | undefined {
+    return this.ready ? undefined : this.sessions()[0]?.refusal;
   }
 
   /** A proxy is ready, or one is being connected to. */
@@ -81,6 +86,28 @@ export class Pool implements AsyncDisposable {
     });
   }
 
+  /** The registered proxies are others now. Those that went are left. */
+  register(endpoints: readonly Endpoint[]): void {
+    this.#endpoints = byId(endpoints);
+    for (const target of this.targets) {
+      if (this.#endpoints.has(target.id)) continue;
+      this.#deps.log.info('proxy is not registered any more', { proxy: target.id });
+      this.#targets.delete(target.id);
+      void target.close();
+    }
+    if (!this.#closed) this.#fill();
+  }
+
+  /** What a session refuses may have changed. */
+  wake(): void {
+    this.#changed();
+  }
+
+  /** All connections begin anew. */
+  reconnect(reason: string): void {
+    for (const target of this.targets) target.reconnect(reason);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#stop();
@@ -98,8 +125,12 @@ export class Pool implements AsyncDisposable {
       void late.close();
       this.#add(late.id);
     }
-    while (this.#targets.size < this.#options.connections && this.#spare().length > 0) this.#add();
+    this.#fill();
     this.#stop = this.#deps.clock.after(LOOK_PERIOD_MS * (1 + this.#deps.random()), () => this.#look());
+  }
+
+  #fill(): void {
+    while (this.#targets.size < this.#options.connections && this.#spare().length > 0) this.#add();
   }
 
   #spare(except?: string): Endpoint[] {
@@ -117,4 +148,8 @@ export class Pool implements AsyncDisposable {
   #changed(): void {
     for (const settle of [...this.#waiting]) settle();
   }
+}
+
+function byId(endpoints: readonly Endpoint[]): ReadonlyMap<string, Endpoint> {
+  return new Map(endpoints.map((endpoint) => [`${endpoint.host}:${endpoint.port}`, endpoint]));
 }

@@ -13,6 +13,8 @@ import type { Target } from './target.ts';
 interface Proxies {
   /** At least one takes requests. */
   readonly ready: boolean;
+  /** Why none does, where one is connected. */
+  readonly refusal: ClientError | undefined;
   /** At least one does, or may soon. */
   readonly expected: boolean;
   choose(model: string, tried: ReadonlySet<string>): Target | undefined;
@@ -27,6 +29,10 @@ export interface RequestsOptions {
   readonly waitForProxyMs: number;
   /** Requests that may wait so at once. */
   readonly maxWaiting: number;
+}
+
+/** What tokens cost at the moment. */
+export interface Prices {
   readonly multipliers: Multipliers;
   /** nanoTON. */
   readonly pricePerToken: bigint;
@@ -38,6 +44,11 @@ export interface RequestsDeps {
   readonly newRequestId: () => Buffer;
   readonly proxies: Proxies;
   readonly diary?: CostDiary | undefined;
+  readonly prices: () => Prices;
+  /** Why nothing may be sent at all: the network's rules are not known. */
+  readonly refusal: () => ClientError | undefined;
+  /** A refusal in words that help: how much to send where. */
+  readonly worded: (error: ClientError) => ClientError;
 }
 
 /** A request is offered to at most so many proxies. */
@@ -89,7 +100,7 @@ export class Requests implements RunHost, Disposable {
   /** See `Client.mostCost`. */
   mostCost(request: ClientRequest): bigint {
     checkNumbers(request);
-    return this.#reserved(request, mostQueryBytes(request)) * this.#options.pricePerToken;
+    return this.#reserved(request, mostQueryBytes(request)) * this.#deps.prices().pricePerToken;
   }
 
   /** See `Client.run`. */
@@ -99,16 +110,17 @@ export class Requests implements RunHost, Disposable {
     const firstId = this.#deps.newRequestId();
     const admitted = this.#admit(request);
     const refused = admitted instanceof ClientError;
-    const { query, reserved } = refused ? { query: Buffer.alloc(0), reserved: 0n } : admitted;
+    const { query, reserved } = refused ? { query: undefined, reserved: 0n } : admitted;
     const run = new Run(firstId, request, query, reserved, sink, this);
     this.#running.add(run);
     const error = refused ? admitted : this.#place(run);
     if (error === undefined || this.#awaitsProxy(run, error)) this.#deadlines.add(run);
-    else queueMicrotask(() => run.fail(error, { stop: false })); // never from inside the call, so that the caller knows its run
+    else queueMicrotask(() => run.fail(this.#worded(error), { stop: false })); // never from inside the call, so that the caller knows its run
     return run;
   }
 
   tryElsewhere(run: Run): boolean {
+    if (run.query === undefined) return false; // it was not admitted
     if (this.#closed || run.tried.size >= MAX_TRIES || this.#place(run) !== undefined) return false;
     this.#retried += 1;
     return true;
@@ -143,6 +155,8 @@ export class Requests implements RunHost, Disposable {
 
   #admit(request: ClientRequest): { query: Buffer; reserved: bigint } | ClientError {
     if (this.#closed) return closedError();
+    const refused = this.#deps.refusal();
+    if (refused) return refused;
     if (this.#running.size >= this.#options.maxRunning) {
       return new ClientError('CLIENT_OVERLOADED', `${this.#running.size} requests run already`, {
         retryAfterMs: 1_000,
@@ -159,7 +173,7 @@ export class Requests implements RunHost, Disposable {
   }
 
   #reserved({ maxTokens, maxCoefficient }: ClientRequest, queryBytes: number): bigint {
-    return reservation(maxTokens, queryBytes, maxCoefficient, this.#options.multipliers);
+    return reservation(maxTokens, queryBytes, maxCoefficient, this.#deps.prices().multipliers);
   }
 
   /** @returns why no proxy has it now */
@@ -187,7 +201,7 @@ export class Requests implements RunHost, Disposable {
   }
 
   #billFor({ request, reserved }: Run): Bill | undefined {
-    const { pricePerToken } = this.#options;
+    const { pricePerToken } = this.#deps.prices();
     return Bill.open({ model: request.model, payer: request.payer, reserved, pricePerToken }, this.#deps.diary);
   }
 
@@ -196,7 +210,7 @@ export class Requests implements RunHost, Disposable {
     const { waitForProxyMs, maxWaiting } = this.#options;
     if (error.code !== 'CLIENT_NO_PROXY' || waitForProxyMs === 0) return false;
     if (this.#waiting.size >= maxWaiting || !this.#deps.proxies.expected) return false;
-    run.awaitsProxy(waitForProxyMs, error);
+    run.awaitsProxy(waitForProxyMs, this.#worded(error));
     this.#waiting.add(run);
     this.#watchForProxy();
     return true;
@@ -219,13 +233,17 @@ export class Requests implements RunHost, Disposable {
     this.#waiting.clear();
     for (const run of waiting) {
       const error = this.#running.has(run) ? this.#place(run) : undefined;
-      if (error !== undefined && !this.#awaitsProxy(run, error)) run.fail(error, { stop: false });
+      if (error !== undefined && !this.#awaitsProxy(run, error)) run.fail(this.#worded(error), { stop: false });
     }
   }
 
+  #worded(error: ClientError): ClientError {
+    return error.code === 'CLIENT_NO_PROXY' ? this.#deps.worded(error) : error;
+  }
+
   #noProxy(): ClientError {
-    if (!this.#deps.proxies.ready)
-      return new ClientError('CLIENT_NO_PROXY', 'no proxy is ready', { retryAfterMs: 1_000 });
+    const { ready, refusal } = this.#deps.proxies;
+    if (!ready) return refusal ?? noProxy();
     return new ClientError('CLIENT_OVERLOADED', 'the connections to the proxies are full', { retryAfterMs: 1_000 });
   }
 }
@@ -246,6 +264,10 @@ function checkNumbers({ model, maxTokens, maxCoefficient, timeouts }: ClientRequ
 }
 
 function ignore(): void {}
+
+function noProxy(): ClientError {
+  return new ClientError('CLIENT_NO_PROXY', 'no proxy is ready', { retryAfterMs: 1_000 });
+}
 
 function closedError(): ClientError {
   return new ClientError('CLIENT_CLOSED', 'this client is shutting down', { retryAfterMs: 1_000 });

@@ -70,7 +70,7 @@ export class Run implements RunningRequest, Expiring {
   constructor(
     firstId: Buffer,
     request: ClientRequest,
-    query: Buffer,
+    query: Buffer | undefined,
     reserved: bigint,
     sink: AnswerSink,
     host: RunHost,

@@ -2,10 +2,11 @@ import type { Clock, Logger } from '@bombyx/base';
 import { NO_TOKENS } from '@bombyx/ledger';
 import { type Connection, TransportError } from '@bombyx/transport';
 import type { Tl, TlObject } from '@bombyx/wire';
-import { readAnswer } from './answers.ts';
+import { type Answer, readAnswer } from './answers.ts';
 import type { TokensUsed } from './api.ts';
 import type { Bill } from './bill.ts';
 import { ClientError } from './errors.ts';
+import type { Keeper } from './money/keeper.ts';
 import { OwedBills } from './owed-bills.ts';
 import type { PaymentBook, PaymentClaim } from './payments.ts';
 import type { Carrier, Run } from './run.ts';
@@ -20,6 +21,8 @@ export interface Account {
   readonly proxyPublicKey: Buffer;
   readonly book: PaymentBook;
   readonly audit: UsageAudit;
+  /** What becomes of it on the chain; absent without TON. */
+  readonly keeper: Keeper | undefined;
 }
 
 export interface SessionDeps {
@@ -27,10 +30,12 @@ export interface SessionDeps {
   readonly log: Logger;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly minConfigVersion: number;
+  readonly minConfigVersion: () => number;
   readonly windowBytes: number;
   /** A request left with an error. */
   readonly failed: (error: ClientError, run: Run) => void;
+  /** The same refusal in words that help: how much to send where. */
+  readonly worded: (error: ClientError) => ClientError;
 }
 
 /** The payment status is asked for after 10…20 s each time; this also keeps one-way streams alive (wire.md §6.3). */
@@ -77,6 +82,11 @@ export class Session implements Carrier {
     return this.#running.size;
   }
 
+  /** Why it takes no further request, though it is connected. */
+  get refusal(): ClientError | undefined {
+    return this.account.keeper?.refusal;
+  }
+
   get ended(): boolean {
     return this.#ended || this.connection.signal.aborted;
   }
@@ -89,15 +99,20 @@ export class Session implements Carrier {
    */
   start(run: Run, requestId: Buffer, bill: Bill): void {
     const key = requestId.toString('hex');
+    const { audit } = this.account;
+    audit.started(key, run.reserved); // first: it is durable that so much may be used
     try {
       this.connection.send(this.#message(run, requestId));
     } catch (cause) {
+      audit.withdrawn(key);
       if (!(cause instanceof TransportError)) throw cause;
       throw new ClientError('CLIENT_TOO_LARGE', 'the request does not fit into a packet', { cause });
     }
-    if (this.ended) throw lost(this.connection.signal.reason); // before or by sending
+    if (this.ended) {
+      audit.withdrawn(key);
+      throw lost(this.connection.signal.reason); // before or by sending
+    }
     this.#running.set(key, { run, bill });
-    this.account.audit.started(key, run.reserved);
     run.placed(this, key);
   }
 
@@ -129,7 +144,7 @@ export class Session implements Carrier {
     if (answer !== undefined) {
       const requestId = answer.requestId.toString('hex');
       const placed = this.#running.get(requestId);
-      if (placed) placed.run.receive(answer);
+      if (placed) placed.run.receive(this.#worded(answer));
       else if (answer.final) this.#owed.settle(requestId, answer.final.tokens);
       return;
     }
@@ -154,6 +169,7 @@ export class Session implements Carrier {
     if (fault !== undefined)
       this.#deps.log.warn('signed payment refused', { fault, proxy: this.account.proxyContract });
     if (claim.maxTokens !== undefined) this.account.audit.total(claim.maxTokens);
+    this.account.keeper?.claimed();
   }
 
   /** The connection is over: every request ends at once, or goes to another proxy. */
@@ -166,6 +182,10 @@ export class Session implements Carrier {
     this.#owed[Symbol.dispose]();
   }
 
+  #worded(answer: Answer): Answer {
+    return answer.type === 'error' ? { ...answer, error: this.#deps.worded(answer.error) } : answer;
+  }
+
   #message(run: Run, requestId: Buffer): Tl<'bombyx.runQuery'> | Tl<'client.runQueryEx'> | Tl<'client.runQuery'> {
     const { request } = run;
     const common = {
@@ -174,7 +194,7 @@ export class Session implements Carrier {
       max_coefficient: request.maxCoefficient,
       max_tokens: request.maxTokens,
       request_id: requestId,
-      min_config_version: this.#deps.minConfigVersion,
+      min_config_version: this.#deps.minConfigVersion(),
     };
     if (this.protoVersion >= 3) {
       return {

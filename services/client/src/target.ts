@@ -41,6 +41,7 @@ export class Target {
   readonly #lacking = new Map<string, number>();
   readonly #kept: Kept;
   #session: Session | undefined;
+  #connection: Connection | undefined;
   #readyAtMs: number;
 
   constructor(endpoint: Endpoint, deps: TargetDeps) {
@@ -68,7 +69,7 @@ export class Target {
   /** Why it is not ready; empty while it is. */
   get lastError(): string {
     const { lastError } = this.#kept;
-    if (this.session) return '';
+    if (this.session) return this.session.refusal?.message ?? '';
     return lastError === undefined ? 'not connected yet' : messageOf(lastError);
   }
 
@@ -85,7 +86,7 @@ export class Target {
     const { session } = this;
     return {
       id: this.id,
-      ready: session !== undefined,
+      ready: session !== undefined && session.refusal === undefined,
       running: session?.running ?? 0,
       recentFailures: this.#failures.value,
       bufferedBytes: session?.connection.bufferedBytes ?? 0,
@@ -101,6 +102,11 @@ export class Target {
     this.#lacking.delete(model);
     this.#lacking.set(model, this.#deps.clock.monotonicMs() + LACKS_MODEL_MS);
     if (this.#lacking.size > MAX_LACKING) this.#lacking.delete(this.#lacking.keys().next().value!);
+  }
+
+  /** Ends the connection; the next one begins with a new handshake. */
+  reconnect(reason: string): void {
+    this.#connection?.close(reason);
   }
 
   async close(): Promise<void> {
@@ -119,6 +125,7 @@ export class Target {
   /** From a fresh connection to its end. A failed handshake closes it and rejects, so that the next try comes later. */
   async #serve(connection: Connection, signal: AbortSignal): Promise<void> {
     const { log, shake, open, changed } = this.#deps;
+    this.#connection = connection;
     let agreement: Agreement;
     try {
       agreement = await shake(connection, AbortSignal.any([signal, connection.signal]));

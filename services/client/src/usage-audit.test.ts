@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import fc from 'fast-check';
 import type { TokensUsed } from './api.ts';
-import { checkUsage, UsageAudit } from './usage-audit.ts';
+import { checkUsage, type Excess, UsageAudit } from './usage-audit.ts';
 
 const used = (prompt: bigint, completion: bigint, total = prompt + completion): TokensUsed => ({
   prompt,
@@ -72,4 +73,110 @@ it('stays bounded under a flood', () => {
   }
   assert.equal(audit.disagreements, 10_000);
   assert.equal(audit.latest.length, 16);
+});
+
+const remembering = (explained: bigint | undefined, stride = 0n) => {
+  const written: bigint[] = [];
+  const excesses: Excess[] = [];
+  const audit = new UsageAudit({
+    explained,
+    stride,
+    write: (tokens) => written.push(tokens),
+    exceeded: (excess) => excesses.push(excess),
+  });
+  return { audit, written, excesses };
+};
+
+it('counts a claim of one request above its reservation only up to that, so that the running total tells', () => {
+  const { audit, excesses } = remembering(0n);
+  audit.started('r', 100n);
+  audit.finished('r', used(0n, 1_000n));
+  audit.total(1_000n);
+  assert.deepEqual(
+    excesses.map(({ claimed, explained }) => [claimed, explained]),
+    [
+      [1_000n, 100n],
+      [1_000n, 100n],
+    ],
+  );
+});
+
+it('has written what a request may cost before it goes out, in strides', () => {
+  const { audit, written } = remembering(0n, 1_000n);
+  for (let i = 0; i < 30; i += 1) {
+    audit.started(`${i}`, 100n);
+    assert.ok((written.at(-1) ?? 0n) >= (audit.explained ?? 0n));
+    audit.finished(`${i}`, used(0n, 100n));
+  }
+  assert.deepEqual(written, [1_100n, 2_200n, 3_300n]);
+  audit.close();
+  assert.equal(written.at(-1), 3_000n);
+});
+
+it('does not send what it could not write down', () => {
+  const audit = new UsageAudit({
+    explained: 0n,
+    stride: 0n,
+    write: () => {
+      throw new Error('disk full');
+    },
+    exceeded: () => {},
+  });
+  assert.throws(() => audit.started('r', 1n), /disk full/);
+  assert.equal(audit.explained, 0n);
+});
+
+it('takes what a proxy says when the disk refuses, and sends nothing more then', () => {
+  const audit = new UsageAudit({
+    explained: undefined,
+    stride: 0n,
+    write: () => {
+      throw new Error('disk full');
+    },
+    exceeded: () => {},
+  });
+  audit.total(5n);
+  assert.equal(audit.explained, 5n);
+  assert.throws(() => audit.started('r', 1n), /disk full/);
+});
+
+it('takes a request back that did not go out', () => {
+  const { audit, excesses } = remembering(0n);
+  audit.started('r', 100n);
+  audit.withdrawn('r');
+  audit.claimed(1n, 'the signed payment');
+  assert.equal(excesses.length, 1);
+});
+
+it('tells of no excess for what an honest proxy claims, in any order of requests and cuts', () => {
+  const acts = fc.array(fc.record({ cut: fc.boolean(), cost: fc.nat(100), late: fc.boolean() }), { maxLength: 30 });
+  fc.assert(
+    fc.property(acts, (list) => {
+      let disk = 0n;
+      const excesses: Excess[] = [];
+      const life = () =>
+        new UsageAudit({
+          explained: disk,
+          stride: 10n,
+          write: (tokens) => {
+            disk = tokens;
+          },
+          exceeded: (excess) => excesses.push(excess),
+        });
+      let audit = life();
+      let total = 0n;
+      for (const [i, { cut, cost, late }] of list.entries()) {
+        audit.started(`${i}`, 100n);
+        total += BigInt(cost);
+        if (!late) audit.total(total);
+        if (cut) {
+          audit = life(); // a crash: only the disk is left
+          continue;
+        }
+        audit.finished(`${i}`, late ? undefined : used(0n, BigInt(cost)));
+        audit.claimed(total, 'the signed payment');
+        assert.equal(excesses.length, 0);
+      }
+    }),
+  );
 });

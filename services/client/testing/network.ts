@@ -4,7 +4,7 @@ import { silentLogger } from '@bombyx/base';
 import { FakeClock, turn } from '@bombyx/testkit';
 import type { AnswerSink, ClientRequest, FinalInfo, HeaderList } from '../src/api.ts';
 import type { CostDiary } from '../src/bill.ts';
-import { ProxyClient } from '../src/client.ts';
+import { openClient, type ProxyClient } from '../src/client.ts';
 import { type ClientConfig, parseClientConfig } from '../src/config.ts';
 import type { ClientError } from '../src/errors.ts';
 import type { Keep } from '../src/target.ts';
@@ -65,7 +65,7 @@ export async function network(
   const random = {
     bytes: (size: number) => createHash('shake256', { outputLength: size }).update(`${draws++}`).digest(),
   };
-  const client = new ProxyClient(full, { clock, log: silentLogger, root, random, ...(diary && { diary }) }, keep);
+  const client = await openClient(full, { clock, log: silentLogger, root, random, ...(diary && { diary }) }, keep);
   await turn();
   await turn();
   const [proxy] = scripted;

@@ -1,8 +1,9 @@
 /** A proxy made of a script: the client sees a `Connection`, the test sees messages. Every object crosses the wire codec. */
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { tokens } from '@bombyx/base';
 import {
+  type Address,
   clientContractAddress,
   type Endpoint,
   formatAddress,
@@ -63,12 +64,27 @@ export function httpResponse(payload = '', over: Partial<Tl<'http.response'>> = 
   });
 }
 
+/** Who a proxy is on the chain. */
+export interface ProxyOnChain {
+  readonly key: KeyObject;
+  readonly owner: Address;
+  readonly rootAddress: Address;
+}
+
 export interface ScriptedProxyOptions {
   /** What the proxy answers to `client.connectToProxy`; default 3. */
   readonly protoVersion?: number;
   /** Hash of the secret it knows; absent: the long form. */
   readonly secretHash?: Buffer;
   readonly peer?: Partial<PeerIdentity>;
+  /** Default: the one of the recordings. */
+  readonly party?: ProxyOnChain;
+  /** What has to be registered; default 5. */
+  readonly nonce?: bigint;
+  /** Totals it names when it welcomes a client. */
+  readonly totals?: { readonly signed: bigint; readonly max: bigint };
+  /** Resolves when the script may answer. */
+  readonly before?: (fn: TlFunction) => Promise<void> | undefined;
   /** Changes what connectToProxy is answered with. */
   readonly hello?: (honest: Tl<'client.connectedToProxy'>) => TlObject;
   /** Answers a query in place of the script; undefined: the script does. */
@@ -79,14 +95,14 @@ type Sent = Exclude<TlObject, { kind: `tcp.${string}` }>;
 
 /** One proxy, over any number of connections; the latest is the one that counts. */
 export class ScriptedProxy {
-  readonly root: RootConfig;
+  root: RootConfig;
   readonly endpoint: Endpoint;
   options: ScriptedProxyOptions;
   /** One-way messages of the client, oldest first, all connections. */
   readonly messages: Sent[] = [];
   readonly queries: TlFunction[] = [];
   bufferedBytes = 0;
-  readonly #key = privateKeyFromSeed(Buffer.from(PROXY_KEY, 'base64'));
+  readonly #party: ProxyOnChain;
   #handlers: ConnectionHandlers | undefined;
   #ending: AbortController | undefined;
   #clientContract = '';
@@ -95,6 +111,11 @@ export class ScriptedProxy {
     this.root = root;
     this.endpoint = endpoint;
     this.options = options;
+    this.#party = options.party ?? {
+      key: privateKeyFromSeed(Buffer.from(PROXY_KEY, 'base64')),
+      owner: parseAddress(OWNER),
+      rootAddress: parseAddress(ROOT),
+    };
   }
 
   /** A fresh connection, as `connect` would hand it over. */
@@ -126,6 +147,11 @@ export class ScriptedProxy {
     this.#ending = ending;
     this.#handlers = handlersFor(connection);
     return connection;
+  }
+
+  /** The contract of the client that introduced itself last. */
+  get clientContract(): Address {
+    return parseAddress(this.#clientContract);
   }
 
   get connected(): boolean {
@@ -164,7 +190,7 @@ export class ScriptedProxy {
   signed(total: bigint, over: { contract?: string } = {}): Tl<'proxy.signedPayment'> {
     const contract = parseAddress(over.contract ?? this.#clientContract);
     const payment = { kind: 'charge', queryId: 7n, tokens: tokens(total), contract, excess: contract } as const;
-    return { kind: 'proxy.signedPayment', data: signPayment(payment, this.#key) };
+    return { kind: 'proxy.signedPayment', data: signPayment(payment, this.#party.key) };
   }
 
   async #query(fn: TlFunction, signal: AbortSignal): Promise<TlObject> {
@@ -173,8 +199,11 @@ export class ScriptedProxy {
       if (signal.aborted) reject(signal.reason);
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
-    const answer = this.options.answer?.(fn) ?? this.#script(fn);
-    return decode(encode(await Promise.race([answer, over])));
+    const script = async () => {
+      await this.options.before?.(fn);
+      return this.options.answer?.(fn) ?? this.#script(fn);
+    };
+    return decode(encode(await Promise.race([script(), over])));
   }
 
   #script(fn: TlFunction): TlObject {
@@ -222,19 +251,16 @@ export class ScriptedProxy {
   #welcome(): Tl<'client.authorizationWithProxySuccess'> {
     return {
       kind: 'client.authorizationWithProxySuccess',
-      signed_payment: this.signed(0n),
+      signed_payment: this.signed(this.options.totals?.signed ?? 0n),
       tokens_committed_to_db: 0n,
-      max_tokens: 0n,
+      max_tokens: this.options.totals?.max ?? 0n,
     };
   }
 
   #hello({ params }: Tl<'client.connectToProxy'>): Tl<'client.connectedToProxy'> {
-    const publicKey = publicKeyBytes(this.#key);
-    const proxy = proxyContractAddress(this.root, {
-      owner: parseAddress(OWNER),
-      publicKey,
-      rootAddress: parseAddress(ROOT),
-    });
+    const { key, owner: proxyOwner, rootAddress } = this.#party;
+    const publicKey = publicKeyBytes(key);
+    const proxy = proxyContractAddress(this.root, { owner: proxyOwner, publicKey, rootAddress });
     const owner = parseAddress(params.client_owner_address);
     const text = (address: Parameters<typeof formatAddress>[0]) => formatAddress(address, { testnet: false });
     this.#clientContract = text(clientContractAddress(this.root, { owner, proxy, publicKey }));
@@ -245,15 +271,19 @@ export class ScriptedProxy {
         kind: 'proxy.params',
         flags: protoVersion > 0 ? 3 : 1,
         proxy_public_key: publicKey,
-        proxy_owner_address: OWNER,
+        proxy_owner_address: text(proxyOwner),
         proxy_sc_address: text(proxy),
         is_test: true,
         ...(protoVersion > 0 ? { proto_version: protoVersion } : {}),
       },
       client_sc_address: this.#clientContract,
       auth: this.options.secretHash
-        ? { kind: 'client.proxyConnectionAuthShort', secret_hash: this.options.secretHash, nonce: 0n }
-        : { kind: 'client.proxyConnectionAuthLong', nonce: 5n },
+        ? {
+            kind: 'client.proxyConnectionAuthShort',
+            secret_hash: this.options.secretHash,
+            nonce: this.options.nonce ?? 0n,
+          }
+        : { kind: 'client.proxyConnectionAuthLong', nonce: this.options.nonce ?? 5n },
       signed_payment: { kind: 'proxy.signedPaymentEmpty' },
     };
   }
