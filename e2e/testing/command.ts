@@ -35,7 +35,7 @@ export class Up implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
 
   constructor(folder: string, port: number) {
-    const args = ['up', '--json', '--data-dir', folder, '--port', String(port)];
+    const args = ['up', '--json', '--without-ton', '--data-dir', folder, '--port', String(port)];
     this.child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line) as UpEvent);

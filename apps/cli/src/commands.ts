@@ -14,7 +14,7 @@ interface Entry {
 export const commands: readonly Entry[] = [
   entry(
     'up',
-    'Start the whole network here: engine, worker, proxy, client and gateway',
+    'Start the whole network here: TON chain, engine, worker, proxy, client and gateway',
     () => import('./commands/up.ts'),
   ),
   entry('chat', 'Ask the network something; the answer streams to the terminal', () => import('./commands/chat.ts')),

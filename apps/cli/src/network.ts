@@ -1,6 +1,7 @@
 /**
  * The data folder of `bombyx up`: one configuration file a role and the root configuration they share, in the C++
- * programs' own format. Keys and addresses are drawn once and kept; ports are written anew at each start.
+ * programs' own format. Keys and addresses are drawn once and kept; ports are written anew at each start. With a chain,
+ * the root contract and the owners on it take the place of that file and of addresses without a key.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { makeFolder } from '@bombyx/config';
 import { Address, formatAddress } from '@bombyx/ton';
 import { z } from 'zod';
 import contracts from '../templates/reference-contracts.json' with { type: 'json' };
+import type { LocalChain, LocalRole } from './money/local-chain.ts';
 import { freePorts } from './ports.ts';
 import { CliError } from './usage.ts';
 
@@ -19,10 +21,14 @@ export const EMBEDDED_MODEL = 'bombyx-tiny';
 export interface NetworkFiles {
   readonly folder: string;
   readonly root: string;
-  readonly config: Readonly<Record<'engine' | 'worker' | 'proxy' | 'client', string>>;
+  readonly config: Readonly<Record<'devnet' | 'engine' | LocalRole, string>>;
   readonly logs: string;
   /** Password of all pages. */
   readonly accessHash: string;
+  /** Where the proxy listens: "ip:port ip:port", workers first. */
+  readonly proxyAddress: string;
+  /** `node_wallet_key` of each role. */
+  readonly walletKeys: Readonly<Record<LocalRole, string>>;
 }
 
 const peer = z.object({ owner: z.string(), walletKey: z.string() });
@@ -40,13 +46,16 @@ type Identity = z.output<typeof Identity>;
 /** Prices of the local network, nanotons per adjusted token. */
 const PRICE_PER_TOKEN = 2;
 const WORKER_FEE_PER_TOKEN = 1;
+/** Half of what public chains take: nothing here waits long for a block. */
+const BLOCK_MS = 500;
 
 /** @throws {CliError} `CLI_CONFIG` when the folder cannot be written or its identity file is damaged */
 export async function prepareNetwork(folder: string, gatewayPort: number): Promise<NetworkFiles> {
-  const files: Omit<NetworkFiles, 'accessHash'> = {
+  const files = {
     folder,
     root: join(folder, 'root.json'),
     config: {
+      devnet: join(folder, 'devnet.json'),
       engine: join(folder, 'engine.json'),
       worker: join(folder, 'worker.json'),
       proxy: join(folder, 'proxy.json'),
@@ -57,14 +66,16 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
   try {
     makeFolder(files.logs);
     const identity = readOrDrawIdentity(join(folder, 'identity.json'));
-    const ports = await freePorts(5);
-    const [enginePort, workersPort, clientsPort, proxyHttpPort, workerHttpPort] = ports as [
+    const ports = await freePorts(6);
+    const [enginePort, workersPort, clientsPort, proxyHttpPort, workerHttpPort, devnetPort] = ports as [
+      number,
       number,
       number,
       number,
       number,
       number,
     ];
+    const proxyAddress = `127.0.0.1:${workersPort} 127.0.0.1:${clientsPort}`;
     const common = {
       is_test: true,
       is_testnet: true,
@@ -73,7 +84,7 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
     };
     writeJson(files.root, {
       root_owner_address: identity.rootOwner,
-      registered_proxies: [{ seqno: 1, address: `127.0.0.1:${workersPort} 127.0.0.1:${clientsPort}` }],
+      registered_proxies: [{ seqno: 1, address: proxyAddress }],
       last_proxy_seqno: 1,
       version: 1,
       params_version: 1,
@@ -86,6 +97,8 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       worker_sc_code: contracts.worker_sc_code,
       client_sc_code: contracts.client_sc_code,
     });
+    const chainFolder = join(folder, 'devnet');
+    writeJson(files.config.devnet, { http_port: devnetPort, data_dir: chainFolder, block_ms: BLOCK_MS });
     writeJson(files.config.engine, { http_port: enginePort, model_name: EMBEDDED_MODEL });
     writeJson(files.config.worker, {
       ...common,
@@ -120,11 +133,26 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       proxy_connections: 1,
       data_dir: join(folder, 'client'),
     });
-    return { ...files, accessHash: identity.accessHash };
+    const { proxy, worker, client, accessHash } = identity;
+    const walletKeys = { proxy: proxy.walletKey, worker: worker.walletKey, client: client.walletKey };
+    return { ...files, accessHash, proxyAddress, walletKeys };
   } catch (error) {
     if (error instanceof CliError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError('CLI_CONFIG', `the data folder ${folder} cannot be used: ${reason}`, {}, { cause: error });
+  }
+}
+
+/**
+ * Puts the chain into the configurations of proxy, worker and client. Books belong to one root contract, and so each has
+ * a folder for them.
+ */
+export function joinChain({ config, folder }: NetworkFiles, { rootAddress, owners, tonApi }: LocalChain): void {
+  for (const role of ['proxy', 'worker', 'client'] as const) {
+    const file = JSON.parse(readFileSync(config[role], 'utf8')) as object;
+    const books = role === 'proxy' ? { db_path: join(folder, 'proxy', rootAddress) } : {};
+    const chain = { root_contract_address: rootAddress, owner_address: owners[role], ton_api: tonApi };
+    writeJson(config[role], { ...file, ...books, ...chain });
   }
 }
 

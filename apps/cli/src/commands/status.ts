@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { dataDir, readState } from '../state-file.ts';
 import type { Command } from '../usage.ts';
 
+/** How long `status` waits for the chain. */
+const BALANCES_TIMEOUT_MS = 5_000;
+
 export const status: Command = {
   name: 'status',
   summary: 'Show what runs on this machine',
   options: { 'data-dir': { type: 'string', value: 'DIR', help: 'folder of the network (default ~/.bombyx)' } },
   examples: ['bombyx status', 'bombyx status --json'],
-  async run(args) {
+  async run(args, signal) {
     const folder = dataDir(args.text('data-dir'));
     const running = readState(folder);
     if (!running) {
@@ -20,8 +23,12 @@ export const status: Command = {
     }
     const health = await gatewayHealth(running.baseUrl);
     const processes = running.processes.map((child) => ({ ...child, residentMiB: residentMiB(child.pid) }));
+    const coins = running.processes.some(({ role }) => role === 'devnet')
+      ? await balancesIn(folder, signal)
+      : undefined;
     if (args.flag('json')) {
-      console.log(JSON.stringify({ running: true, dataDir: folder, ...running, processes, gateway: health }));
+      const balances = coins?.json;
+      console.log(JSON.stringify({ running: true, dataDir: folder, ...running, processes, gateway: health, balances }));
       return 0;
     }
     console.log(`Base URL  ${running.baseUrl}  (${health})\nModel     ${running.model}\nData      ${folder}`);
@@ -31,9 +38,27 @@ export const status: Command = {
       const columns = [role.padEnd(10), state.padEnd(12), String(pid ?? '-').padEnd(10), since(startedAtMs).padEnd(10)];
       console.log(`${columns.join('')}${String(restarts).padEnd(10)}${memory === undefined ? '-' : `${memory} MiB`}`);
     }
+    if (coins) console.log(`\n${coins.text}`);
     return 0;
   },
 };
+
+/** Undefined while the chain does not answer: the rest of the status is worth telling all the same. */
+async function balancesIn(folder: string, signal: AbortSignal) {
+  const { balancesJson, balancesText, localParties, readBalances } = await import('../money/balances.ts');
+  const { openChain } = await import('../money/chain-options.ts');
+  const parties = localParties(folder);
+  if (parties === undefined) return undefined;
+  await using chain = openChain(parties.chain.api);
+  try {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(BALANCES_TIMEOUT_MS)]);
+    const balances = await readBalances(parties, chain, within);
+    return { text: balancesText(balances, parties.chain), json: balancesJson(balances, parties.chain) };
+  } catch (error) {
+    console.error(`bombyx: the chain does not tell the balances: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
 
 /** The pages of gateway, proxy and worker, with the password that their configuration files hold. */
 function statisticsPages(folder: string): string[] {

@@ -35,7 +35,16 @@ it('holds its folder while it starts, and ends without an error when it is stopp
 it('lets an answer end that is under way when it is stopped', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bombyx-up-'));
   const [port] = await freePorts(1);
-  const up = spawn(process.execPath, [main, 'up', '--json', '--data-dir', folder, '--port', String(port)]);
+  const up = spawn(process.execPath, [
+    main,
+    'up',
+    '--without-ton',
+    '--json',
+    '--data-dir',
+    folder,
+    '--port',
+    String(port),
+  ]);
   const ended = once(up, 'exit');
   for await (const line of createInterface({ input: up.stdout })) {
     if ((JSON.parse(line) as { event: string }).event === 'serving') break;

@@ -1,9 +1,12 @@
-/** `bombyx up`: the whole network on this machine, one supervised process a role. */
+/** `bombyx up`: the whole network on this machine, a TON chain of its own beneath it, one supervised process a role. */
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Scope } from '@bombyx/base';
-import { DEFAULT_GATEWAY_PORT, EMBEDDED_MODEL, type NetworkFiles, prepareNetwork } from '../network.ts';
+import { Scope, systemClock } from '@bombyx/base';
+import { formatTon } from '@bombyx/diary';
+import { createLogger } from '../log.ts';
+import { prepareChain } from '../money/local-chain.ts';
+import { DEFAULT_GATEWAY_PORT, EMBEDDED_MODEL, joinChain, type NetworkFiles, prepareNetwork } from '../network.ts';
 import { assertPortFree } from '../ports.ts';
 import { dataDir, readState, removeState, writeState } from '../state-file.ts';
 import { type ChildEvent, Supervisor } from '../supervisor.ts';
@@ -11,15 +14,16 @@ import { CliError, type Command } from '../usage.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
-/** How long the first answerable moment may take after the last process said it is ready. */
-const FIRST_MODEL_TIMEOUT_MS = 30_000;
+/** How long the first answerable moment may take after the last process said it is ready; contracts need some blocks. */
+const FIRST_MODEL_TIMEOUT_MS = 90_000;
 
 export const up: Command = {
   name: 'up',
-  summary: 'Start the whole network here: engine, worker, proxy, client and gateway',
+  summary: 'Start the whole network here: TON chain, engine, worker, proxy, client and gateway',
   options: {
     'data-dir': { type: 'string', value: 'DIR', help: 'keys, configuration, ledger and logs (default ~/.bombyx)' },
     port: { type: 'string', value: 'N', help: `port of the OpenAI API on 127.0.0.1 (default ${DEFAULT_GATEWAY_PORT})` },
+    'without-ton': { type: 'boolean', help: 'no chain: nobody pays, and nothing is on any contract' },
   },
   examples: ['bombyx up', 'bombyx up --data-dir ./network --port 8080', 'bombyx up --json'],
   async run(args, signal) {
@@ -64,15 +68,25 @@ export const up: Command = {
     scope.defer(() => report({ event: 'stopping' }));
     save(); // from here on nobody else starts in this folder
 
+    const withTon = !args.flag('without-ton');
+    const start = async (role: keyof NetworkFiles['config']) => {
+      report({ event: 'starting', role });
+      const spec = { role, args: argumentsOf(role, files, withTon), logFile: join(files.logs, `${role}.log`) };
+      const started = supervisor.start(spec, scope.signal);
+      save();
+      const ready = await started;
+      report({ event: 'ready', role });
+      return ready;
+    };
     const begin = async () => {
-      for (const role of ['engine', 'proxy', 'worker', 'client'] as const) {
-        report({ event: 'starting', role });
-        const spec = { role, args: argumentsOf(role, files), logFile: join(files.logs, `${role}.log`) };
-        const started = supervisor.start(spec, scope.signal);
-        save();
-        await started;
-        report({ event: 'ready', role });
+      if (withTon) {
+        const { api } = await start('devnet');
+        const options = { folder, api: String(api), proxyAddress: files.proxyAddress, walletKeys: files.walletKeys };
+        // The log of a supervisor is what goes wrong; the steps themselves are events.
+        const deps = { clock: systemClock, log: createLogger('up', 1), progress: report };
+        joinChain(files, await prepareChain(options, deps, scope.signal));
       }
+      for (const role of ['engine', 'proxy', 'worker', 'client'] as const) await start(role);
       report({ event: 'connecting' });
       await untilModelIsOffered(baseUrl, files.accessHash, scope.signal);
       serving = true;
@@ -94,9 +108,10 @@ export const up: Command = {
   },
 };
 
-function argumentsOf(role: keyof NetworkFiles['config'], files: NetworkFiles): string[] {
+function argumentsOf(role: keyof NetworkFiles['config'], files: NetworkFiles, withTon: boolean): string[] {
   const config = [role, '--config', files.config[role]];
-  return role === 'engine' ? config : [...config, '--disable-ton', files.root];
+  const meetsOthers = role !== 'engine' && role !== 'devnet';
+  return meetsOthers && !withTon ? [...config, '--disable-ton', files.root] : config;
 }
 
 /** @param accessHash opens the list of models also where callers need an API key */
@@ -124,8 +139,9 @@ async function untilModelIsOffered(baseUrl: string, accessHash: string, signal: 
   }
 }
 
+/** Amounts are nanoTON, as text. */
 function reportJson(event: ChildEvent): void {
-  console.log(JSON.stringify(event));
+  console.log(JSON.stringify(event, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
 }
 
 function reportText(event: ChildEvent): void {
@@ -133,6 +149,15 @@ function reportText(event: ChildEvent): void {
   switch (event.event) {
     case 'starting':
       console.log(`  starting ${role} ...`);
+      break;
+    case 'funded':
+      console.log(`  ${event['whose']} has ${formatTon(event['amount'] as bigint)} TON at ${event['address']}`);
+      break;
+    case 'created':
+      console.log(`  the root contract stands at ${event['root']}`);
+      break;
+    case 'registered':
+      console.log(`  the proxy is registered at ${event['proxyAddress']}`);
       break;
     case 'connecting':
       console.log('  waiting for the worker to reach the client ...');
