@@ -3,6 +3,7 @@ import type { Logger } from '@bombyx/base';
 import type { LedgerEvent } from '@bombyx/ledger';
 import type { Address, Chain, RootConfig } from '@bombyx/ton';
 import type { Bookkeeper } from '../bookkeeper.ts';
+import { termsOf } from '../terms.ts';
 import { Branch, standingOf } from './branch.ts';
 import { readNews } from './chain-reader.ts';
 import { Family, type FamilyOptions } from './family.ts';
@@ -142,10 +143,4 @@ export class Branches {
       this.#deps.log.warn('the proxy contract was closed: it is served no more', { contract: name });
     }
   }
-}
-
-function termsOf(root: RootConfig): Extract<LedgerEvent, { type: 'opened' }>['terms'] {
-  const { paramsVersion, pricePerToken, workerFeePerToken, proxyDelayBeforeCloseSec, clientDelayBeforeCloseSec } = root;
-  const delays = { proxyDelaySec: proxyDelayBeforeCloseSec, clientDelaySec: clientDelayBeforeCloseSec };
-  return { paramsVersion, pricePerToken, workerFeePerToken, ...delays };
 }
