@@ -13,7 +13,7 @@ import type { ProxySnapshot } from './snapshot.ts';
 
 export interface Management {
   /** What `/request/<action>` does; the text is shown. @returns undefined for an unknown action */
-  act(action: string, query: URLSearchParams): string | undefined;
+  act(action: string, query: URLSearchParams): string | Promise<string> | undefined;
   snapshot(): ProxySnapshot;
   /** What the certificates of the connected workers attest. */
   attestations(): readonly string[];
@@ -106,6 +106,6 @@ async function answer(
   const sender = { headers: request.headers, remoteAddress: request.socket.remoteAddress };
   const refusal = refusesOrder(sender, access);
   if (refusal) return text(refusal.status, refusal.text);
-  const done = management.act(action, url.searchParams);
+  const done = await management.act(action, url.searchParams);
   return done === undefined ? text(404, 'not found') : text(200, done);
 }

@@ -1,11 +1,12 @@
 /**
- * The audit of a proxy: what it has in memory, what is on its disk and what it has signed must say the same, to the
- * adjusted token and the nanoTON.
+ * The audit of a proxy: what it has in memory, what is on its disk, what it has signed and what the chain shows must say
+ * the same, to the adjusted token and the nanoTON.
  */
 import type { BooksState, Instance } from '@bombyx/ledger';
 import { parseAddress, TonError, verifyPayment } from '@bombyx/ton';
 import type { Bookkeeper } from './bookkeeper.ts';
 import type { Parties, Party } from './parties.ts';
+import type { Settlement } from './settlement/settlement.ts';
 
 /** Totals of one proxy contract: adjusted tokens and nanoTON, as decimal text. */
 export interface ContractReport {
@@ -34,6 +35,8 @@ export interface Disagreement {
 export interface LedgerReport {
   /** Of the journal, so far. */
   readonly records: number;
+  /** Whether the chain was asked: only a running proxy with TON does. */
+  readonly chain: boolean;
   readonly contracts: readonly ContractReport[];
   /** The first one; absent when all agrees. */
   readonly difference?: Disagreement;
@@ -54,7 +57,19 @@ export function checkLedger(
     compare('memory and disk', factsOf(books.snapshot()), factsOf(onDisk.snapshot())) ??
     audit(books.audit()) ??
     (running && payments(running.parties, running.publicKey));
-  const report = { records: keeper.seq, contracts: Array.from(books.instances(), contractReport) };
+  const report = { records: keeper.seq, chain: false, contracts: Array.from(books.instances(), contractReport) };
+  return difference ? { ...report, difference } : report;
+}
+
+/** As {@link checkLedger}, and then the chain. @throws {ChainError} */
+export async function checkLedgerAndChain(
+  keeper: Bookkeeper,
+  running: { readonly parties: Parties; readonly publicKey: Buffer },
+  settlement: Pick<Settlement, 'compare'>,
+): Promise<LedgerReport> {
+  const report = { ...checkLedger(keeper, running), chain: true };
+  if (report.difference) return report;
+  const difference = await settlement.compare();
   return difference ? { ...report, difference } : report;
 }
 

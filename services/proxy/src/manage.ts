@@ -3,7 +3,7 @@ import type { Bookkeeper } from './bookkeeper.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { failure } from './errors.ts';
 import type { Management } from './http.ts';
-import { checkLedger } from './ledger-check.ts';
+import { checkLedger, checkLedgerAndChain } from './ledger-check.ts';
 import { type SnapshotSources, takeSnapshot } from './snapshot.ts';
 
 const DISABLED = 'disabled';
@@ -33,6 +33,12 @@ export function manage({ sources, keeper, dispatcher }: ManageDeps): Management 
     refresh();
     return off ? 'proxy is disabled' : 'proxy is enabled';
   };
+  const check = async () => {
+    const running = { parties, publicKey: self.publicKey };
+    return JSON.stringify(
+      settlement ? await checkLedgerAndChain(keeper, running, settlement) : checkLedger(keeper, running),
+    );
+  };
   refresh();
   return {
     refresh,
@@ -56,7 +62,7 @@ export function manage({ sources, keeper, dispatcher }: ManageDeps): Management 
           return settlement?.chargeNow(owner) ?? 'nothing to charge';
         }
         case 'check':
-          return JSON.stringify(checkLedger(keeper, { parties, publicKey: self.publicKey }));
+          return check();
         case 'withdraw':
           return settlement?.withdrawNow() ?? 'nothing to withdraw';
         default:

@@ -62,7 +62,7 @@ function readFile({ dbPath, machineKey }: ProxyConfig): LedgerReport {
   return checkLedger(keeper);
 }
 
-function told({ records, contracts, difference }: LedgerReport): string {
+function told({ records, chain, contracts, difference }: LedgerReport): string {
   const lines = contracts.map(
     ({ contract, phase, clients, workers, tokens, committed, charged_on_chain, paid_on_chain }) =>
       `${contract}  ${phase}\n  ${clients} clients used and ${workers} workers earned ${tokens} tokens; committed ${committed}, ` +
@@ -70,6 +70,6 @@ function told({ records, contracts, difference }: LedgerReport): string {
   );
   const verdict = difference
     ? `NOT CLEAN: ${difference.between} differ\n  ${difference.what}\n  ${difference.left} | ${difference.right}`
-    : `Clean: ${records} records, and all sides agree.`;
+    : `Clean: ${records} records; ${chain ? 'accounts, disk, signed payments and chain' : 'accounts and disk'} agree.`;
   return [...lines, verdict].join('\n');
 }

@@ -24,8 +24,10 @@ import {
 } from '@bombyx/ton';
 import type { Bookkeeper } from '../bookkeeper.ts';
 import { ProxyError } from '../errors.ts';
+import type { Disagreement } from '../ledger-check.ts';
 import type { Serving } from '../parties.ts';
 import { Branches } from './branches.ts';
+import { compareWithChain } from './compare.ts';
 import type { Party } from './family.ts';
 import { Orders } from './orders.ts';
 import { Pause } from './pause.ts';
@@ -66,6 +68,8 @@ export interface SettlementDeps {
 /** Name of the note that keeps the switch; its value is `yes` or `no`. */
 const DISABLED = 'disabled';
 const SESSION_BYTES = 32;
+/** Looks until a difference between books and chain is one. */
+const COMPARISONS = 3;
 
 /**
  * Reads the root, opens the books of the contract that it makes, reads everything that happened while nobody looked, and
@@ -233,6 +237,22 @@ export class Settlement implements AsyncDisposable {
     this.#treasury.askWithdrawal();
     this.wake();
     return 'request sent';
+  }
+
+  /**
+   * Compares the books with the chain; a difference that the loop is about to read is given time to go.
+   * @throws {ChainError}
+   */
+  async compare(): Promise<Disagreement | undefined> {
+    const { signal } = this.#scope;
+    const { chain, clock } = this.#deps;
+    for (let look = 1; ; look += 1) {
+      const found = await compareWithChain(this.#branches, chain, signal);
+      if (!found || look === COMPARISONS || this.#fault) return found;
+      this.wake();
+      const pause = new Pause({ clock });
+      await pause.begin(2 * this.#policy.busyMs, signal);
+    }
   }
 
   /** Stops serving and ends the contract: everybody gets his coins. @throws {ProxyError} `PROXY_STORE` */
