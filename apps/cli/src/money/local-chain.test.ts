@@ -228,7 +228,7 @@ it('tells the balances of everybody, before and after their contracts stand', as
       [
         'normal, earned and not paid out 0, stake 0',
         'normal, paid for 0 tokens',
-        'normal, paid in and not used 0, of it stake 1, used 0 tokens',
+        'normal, paid in and not used 0, of it stake 5, used 0 tokens',
       ],
     );
     assert.ok((coins('proxy', 'contract', after) ?? 0n) > 0n);

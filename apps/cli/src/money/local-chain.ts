@@ -84,8 +84,15 @@ const COINS = {
   worker: nanoTon(100n * TON),
   client: nanoTon(100n * TON),
 };
-/** Short enough to watch a contract close. */
-const TERMS = { ...USUAL_TERMS, proxyDelayBeforeCloseSec: 600, clientDelayBeforeCloseSec: 300 };
+/** So dear that a few conversations move coins, and delays short enough to watch a contract close. */
+const TERMS = {
+  ...USUAL_TERMS,
+  pricePerToken: nanoTon(50_000n),
+  workerFeePerToken: nanoTon(45_000n),
+  minClientStake: nanoTon(5n * TON),
+  proxyDelayBeforeCloseSec: 600,
+  clientDelayBeforeCloseSec: 300,
+};
 
 /**
  * Makes everything that proxy, worker and client need of a chain that runs already.
