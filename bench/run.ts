@@ -113,6 +113,7 @@ if (profiling) {
 const parts = [
   ['Wire codec and frame cutter', 'packages/wire/src/wire.bench.ts'],
   ['What money costs a request', 'services/proxy/src/settlement.bench.ts'],
+  ['What a proxy spends on the chain', 'services/proxy/src/settlement/chain-cost.bench.ts'],
   ['Gas of the contracts', 'packages/ton/src/contracts.bench.ts'],
 ] as const;
 for (const [title, file] of parts) {

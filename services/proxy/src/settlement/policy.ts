@@ -39,16 +39,16 @@ export interface SettlementPolicy {
  * committed; the reference, which writes every one or two seconds, needs them against that. Here they guard against one
  * thing only: somebody who puts back an older copy of the disk. Then workers hold signed payments up to the last commit,
  * and what was counted after it is lost to them. So what a commit protects is money, and it is made when that money is
- * worth it: twenty times the price of the commit (0.0026 TON), or five minutes.
+ * worth it: a hundred times the price of the commit (0.0026 TON), or an hour.
  */
 export const defaultPolicy: SettlementPolicy = {
   chargeAt: TON,
   leastCharge: TON / 10n,
   payoutAt: 10n * TON,
   withdrawAt: 10n * TON,
-  commitAt: TON / 20n,
+  commitAt: TON / 4n,
   commitLeastMs: 30_000,
-  commitMostMs: 300_000,
+  commitMostMs: 3_600_000,
   busyMs: 2_000,
   idleMs: 10_000,
   backoffMs: 60_000,
