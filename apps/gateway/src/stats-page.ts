@@ -87,7 +87,7 @@ function accountTable(accounts: ClientSnapshot['proxies']): Html {
       ['on its disk', (at) => count(at.tokens_used_proxy_committed_to_db), 'number'],
       ['signed for', (at) => count(at.tokens_signed), 'number'],
       ['charged', (at) => positive(at.tokens_charged, count), 'number'],
-      ['paid in', (at) => positive(at.tokens_payed, coins), 'number'],
+      ['paid for', (at) => positive(at.tokens_payed, count), 'number'],
     ],
     'No proxy has been used yet.',
   );
