@@ -1,6 +1,7 @@
 /**
- * Frames on their way out. What is sent in one tick leaves in one write, and only one write is under way at a time:
- * meanwhile frames gather for the next, so a busy connection batches more, and a stall is seen after one batch.
+ * Frames on their way out. Only one write is under way at a time: meanwhile frames gather for the next, so a busy
+ * connection batches more, and a stall is seen after one batch. Where frames come alone, each leaves at once; else what is
+ * sent in one tick leaves in one write.
  */
 import type { Duplex } from 'node:stream';
 import { TransportError } from './errors.ts';
@@ -23,6 +24,8 @@ export class Outbox {
   #queued = 0;
   #writing = 0;
   #scheduled = false;
+  /** Whether the last write carried one frame: then the next goes out at once, without waiting for company. */
+  #lone = true;
   #progressMs: number;
   #waiters: Waiter[] = [];
   #failure: TransportError | undefined;
@@ -61,8 +64,11 @@ export class Outbox {
     this.#frames.push(frame);
     this.#queued += frame.length;
     if (!this.#scheduled && this.#writing === 0) {
-      this.#scheduled = true;
-      process.nextTick(this.#flush);
+      if (this.#lone) this.#flush();
+      else {
+        this.#scheduled = true;
+        process.nextTick(this.#flush);
+      }
     }
     return this.bufferedBytes < HIGH_WATER_BYTES;
   }
@@ -86,6 +92,7 @@ export class Outbox {
   #flush = (): void => {
     this.#scheduled = false;
     if (this.#frames.length === 0 || this.#writing > 0 || !this.#socket.writable) return;
+    this.#lone = this.#frames.length === 1;
     const batch = this.#takeBatch();
     this.#writing = batch.length;
     this.#socket.write(batch, this.#written);

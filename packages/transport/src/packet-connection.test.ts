@@ -225,7 +225,7 @@ describe('sending', () => {
     }
   });
 
-  it('makes one write of what is sent in one tick', async () => {
+  it('writes a lone message at once, and makes one write of many in one tick', async () => {
     const [{ connection, socket }] = await connectedPair();
     let writes = 0;
     const { write } = socket;
@@ -234,8 +234,13 @@ describe('sending', () => {
       return Reflect.apply(write, socket, args);
     };
     for (let i = 0; i < 100; i++) connection.send(part(100));
+    assert.equal(writes, 1, 'the first one does not wait');
+    await eventually('the others are out', () => connection.bufferedBytes === 0);
+    assert.equal(writes, 2, 'the others go together');
+    for (let i = 0; i < 100; i++) connection.send(part(100));
+    assert.equal(writes, 2, 'what has company waits for it');
     await turn();
-    assert.equal(writes, 1);
+    assert.equal(writes, 3);
   });
 
   it('fails the sender of a message that fits no packet, and the connection goes on', async () => {

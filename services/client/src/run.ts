@@ -223,10 +223,10 @@ export class Run implements RunningRequest, Expiring {
 
   #complete(final: FinalInfo): void {
     if (this.#phase === 'over') return;
-    this.#release({ stop: false, tokens: final.tokens });
     this.#phase = 'over';
+    this.#tell(() => this.#sink.end(final)); // first: the caller waits, the books do not
+    this.#release({ stop: false, tokens: final.tokens });
     this.#host.over(this);
-    this.#tell(() => this.#sink.end(final));
   }
 
   /** @returns false if it was over already */
