@@ -46,6 +46,12 @@ type Identity = z.output<typeof Identity>;
 /** Prices of the local network, nanotons per adjusted token. */
 const PRICE_PER_TOKEN = 2;
 const WORKER_FEE_PER_TOKEN = 1;
+/** Coins move early here, so that somebody who tries it sees them move. */
+const SMALL_MONEY = {
+  proxy: { charge_at_ton: 0.2, payout_at_ton: 0.2, withdraw_at_ton: 1, commit_at_ton: 0.02, commit_most_sec: 60 },
+  worker: { payout_at_ton: 0.5, idle_payout_at_ton: 0.1, idle_payout_after_sec: 120 },
+  client: {},
+} as const;
 /** Half of what public chains take: nothing here waits long for a block. */
 const BLOCK_MS = 500;
 
@@ -152,7 +158,7 @@ export function joinChain({ config, folder }: NetworkFiles, { rootAddress, owner
     const file = JSON.parse(readFileSync(config[role], 'utf8')) as object;
     const books = role === 'proxy' ? { db_path: join(folder, 'proxy', rootAddress) } : {};
     const chain = { root_contract_address: rootAddress, owner_address: owners[role], ton_api: tonApi };
-    writeJson(config[role], { ...file, ...books, ...chain });
+    writeJson(config[role], { ...file, ...books, ...chain, ...SMALL_MONEY[role] });
   }
 }
 

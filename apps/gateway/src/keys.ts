@@ -4,8 +4,7 @@
  * what was held when a process died counts as spent at the next start.
  * Writes that come up in one turn of the event loop share one commit.
  */
-import type { Clock, Logger } from '@bombyx/base';
-import { formatTon } from '@bombyx/diary';
+import { type Clock, formatTon, type Logger } from '@bombyx/base';
 import { GatewayError } from './errors.ts';
 import { afterCrash, type Books, type Caps, hold, onDay, type Shortage, settle, shortageOf } from './key-account.ts';
 import { lockFor } from './key-lock.ts';

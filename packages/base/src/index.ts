@@ -4,5 +4,7 @@ export { silentLogger, systemClock } from './ports.ts';
 export { RandomPool } from './random-pool.ts';
 export { Rate, type RateArray } from './rates.ts';
 export { Scope } from './scope.ts';
+export { AmountError, formatTon, parseTon } from './ton-amount.ts';
 export type { Branded, NanoTon, Tokens } from './units.ts';
 export { MAX_LONG, nanoTon, tokens } from './units.ts';
+export { wait } from './wait.ts';

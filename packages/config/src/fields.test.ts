@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { z } from 'zod';
-import { address, bytes32, describeFaults, flag, int, port, router } from './index.ts';
+import { address, bytes32, describeFaults, flag, int, port, router, tonAmount } from './index.ts';
 
 const Schema = z.strictObject({ port, count: int(1, 9), flag, key: bytes32, owner: address, via: router });
 const owner = 'UQAuz15H1ZHrZ_psVrAra7HealMIVeFq0wguqlmFno1f3B-m';
@@ -46,3 +46,11 @@ const faults: readonly (readonly [json: unknown, sentence: string])[] = [
 for (const [json, sentence] of faults) {
   it(`says: ${sentence}`, () => assert.equal(faultsOf(json), sentence));
 }
+
+it('reads TON as a number or as text, exact to the nanoton', () => {
+  assert.equal(tonAmount.parse(0.25), 250_000_000n);
+  assert.equal(tonAmount.parse('9000000000.000000001'), 9_000_000_000_000_000_001n);
+  for (const wrong of ['', '1.0000000001', '-1', '1e3', 'ten', -1, Number.NaN, null]) {
+    assert.equal(tonAmount.safeParse(wrong).success, false, String(wrong));
+  }
+});

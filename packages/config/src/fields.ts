@@ -1,3 +1,4 @@
+import { parseTon } from '@bombyx/base';
 import { type Address, type Endpoint, parseAddress, parseEndpoint } from '@bombyx/ton';
 import { z } from 'zod';
 
@@ -43,6 +44,16 @@ export const router = z.string('must be empty or ip:port').transform((text, cont
     return parseEndpoint(text.replace(/^localhost:/, '127.0.0.1:'));
   } catch {
     context.addIssue({ code: 'custom', message: 'must be empty or ip:port' });
+    return z.NEVER;
+  }
+});
+
+/** TON as a number or, exact to the nanoton, as text: `10` or `"0.25"`. @returns nanoTON */
+export const tonAmount = z.union([z.number(), z.string()], 'must be an amount of TON').transform((ton, context) => {
+  try {
+    return parseTon(String(ton));
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be an amount of TON, such as 10 or 0.25' });
     return z.NEVER;
   }
 });

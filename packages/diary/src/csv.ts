@@ -1,5 +1,5 @@
 /** Reports as CSV (RFC 4180), fit to be opened by a spreadsheet. */
-import { formatTon } from './amount.ts';
+import { formatTon } from '@bombyx/base';
 import { DIMENSIONS, type Dimension, type Row } from './usage.ts';
 
 const HEADINGS = [

@@ -1,4 +1,3 @@
-export { formatTon, parseTon } from './amount.ts';
 export { csvOf } from './csv.ts';
 export { type Diary, type DiaryDeps, type DiaryOptions, openDiary, readDiary } from './diary.ts';
 export { DiaryError, type DiaryErrorCode } from './errors.ts';

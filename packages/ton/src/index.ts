@@ -1,5 +1,6 @@
 export { Address, type Cell } from '@ton/core';
 export { formatAddress, parseAddress } from './address.ts';
+export { type Arrival, awaitArrival, type ExpectedArrival } from './arrival.ts';
 export { readCell, writeCell } from './boc.ts';
 export type { Chain, ChainAccount, ChainTransaction, GetMethodResult, TransactionId } from './chain.ts';
 export { ChainError, type ChainErrorCode } from './chain-errors.ts';
@@ -67,6 +68,7 @@ export { privateKeyFromSeed, publicKeyBytes, publicKeyFromBytes } from './keys.t
 export { type OperatingWallet, operatingWallet, WALLET_CODES, type WalletCode } from './operating-wallet.ts';
 export { type Payment, type PaymentKind, redirectExcess, signPayment, verifyPayment } from './payment.ts';
 export { type Endpoint, type ProxyEndpoints, parseEndpoint, parseProxyAddress } from './proxy-address.ts';
+export { Purse, type PurseDeps, type PurseOptions } from './purse.ts';
 export type {
   KeyRegistry,
   PriceMultipliers,
@@ -76,6 +78,7 @@ export type {
 } from './root-config.ts';
 export { parseRootData, readRoot } from './root-reader.ts';
 export { rootReport } from './root-report.ts';
+export { RootSource, type RootSourceOptions } from './root-source.ts';
 export { type RootWatch, type RootWatchDeps, type RootWatchOptions, watchRoot } from './root-watch.ts';
 export { RootError, type RootErrorCode } from './root-watch-errors.ts';
 export { Toncenter, type ToncenterOptions } from './toncenter.ts';

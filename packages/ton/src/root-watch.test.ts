@@ -30,6 +30,7 @@ async function open(options: Partial<RootWatchOptions> = {}, prepare: (chain: Fa
   const random = { bytes: (size: number) => new Uint8Array(size).fill(255) };
   const changes: [number, number][] = [];
   const failures: BombyxError[] = [];
+  const recovered: RootConfig[] = [];
   const show = (root: RootConfig) =>
     Object.assign(chain.at(address), { status: 'active', code: beginCell().endCell(), data: rootData(root) });
   show(first);
@@ -43,6 +44,7 @@ async function open(options: Partial<RootWatchOptions> = {}, prepare: (chain: Fa
       log: silentLogger,
       changed: (root, before) => changes.push([before.version, root.version]),
       failed: (error) => failures.push(error),
+      recovered: () => recovered.push(watch.current),
     },
   );
   const pass = async (seconds: number) => {
@@ -50,7 +52,7 @@ async function open(options: Partial<RootWatchOptions> = {}, prepare: (chain: Fa
     await turn();
   };
   const close = () => watch[Symbol.asyncDispose]();
-  return { clock, chain, watch, changes, failures, show, pass, [Symbol.asyncDispose]: close };
+  return { clock, chain, watch, changes, failures, recovered, show, pass, [Symbol.asyncDispose]: close };
 }
 
 const down = (chain: FakeChain) => {
@@ -83,10 +85,11 @@ describe('a watched root', () => {
     assert.throws(() => net.watch.current, coded('ROOT_STALE'));
     assert.equal(net.watch.last.version, 100);
     await net.pass(600);
-    assert.equal(net.failures.length, 1);
+    assert.deepEqual([net.failures.length, net.watch.failure], [1, net.failures[0]]);
     net.chain.account = honest;
-    await net.pass(120);
+    await net.pass(180);
     assert.equal(net.watch.current.version, 100);
+    assert.deepEqual([net.recovered.length, net.watch.failure], [1, undefined]);
   });
 
   it('that cannot be understood is waited for just so', async () => {

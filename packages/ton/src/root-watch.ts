@@ -2,11 +2,10 @@
  * Keeps the root configuration up to date. Changes are rare and matter at once; what cannot be read any more stops being
  * true after a while. Source: proxy.md §11 and contracts.md §13.
  */
-import { BombyxError, type Clock, type Logger, type Random, Scope } from '@bombyx/base';
+import { BombyxError, type Clock, type Logger, type Random, Scope, wait } from '@bombyx/base';
 import type { Address } from '@ton/core';
 import type { Chain } from './chain.ts';
 import { ChainError } from './chain-errors.ts';
-import { wait } from './chain-wait.ts';
 import type { RootConfig } from './root-config.ts';
 import { readRoot } from './root-reader.ts';
 import { RootError } from './root-watch-errors.ts';
@@ -30,6 +29,8 @@ export interface RootWatchDeps {
   readonly changed?: (root: RootConfig, before: RootConfig) => void;
   /** Called once when the root cannot be used any more: from then on {@link RootWatch.current} throws the same. */
   readonly failed?: (error: BombyxError) => void;
+  /** Called when one that had only become too old was read again, before {@link changed}. */
+  readonly recovered?: () => void;
 }
 
 const LEAST_PAUSE_MS = 30_000;
@@ -90,6 +91,11 @@ export class RootWatch implements AsyncDisposable {
     return this.#root;
   }
 
+  /** Why {@link current} throws; undefined while it does not. */
+  get failure(): BombyxError | undefined {
+    return this.#failure;
+  }
+
   /** The root as it was read last, for a node that goes on with a warning, and for people. */
   get last(): RootConfig {
     return this.#root;
@@ -125,7 +131,10 @@ export class RootWatch implements AsyncDisposable {
       throw new ChainError('CHAIN_STALE', `root version ${root.version} is an old one`);
     this.#root = root;
     this.#readAtMs = this.#deps.clock.monotonicMs();
-    if (this.#failure instanceof RootError && this.#failure.code === 'ROOT_STALE') this.#failure = undefined;
+    if (this.#failure?.code === 'ROOT_STALE') {
+      this.#failure = undefined;
+      this.#deps.recovered?.();
+    }
     if (root.version !== before.version) this.#deps.changed?.(root, before);
   }
 

@@ -1,7 +1,6 @@
 /** Several endpoints as one: order, failover, retries, and as many answers as a quorum needs. */
-import { type Clock, type Logger, type Random, Scope } from '@bombyx/base';
+import { type Clock, type Logger, type Random, Scope, wait } from '@bombyx/base';
 import { ChainError, type ChainErrorCode } from './chain-errors.ts';
-import { wait } from './chain-wait.ts';
 import type { Endpoint } from './toncenter-endpoint.ts';
 
 export interface FleetDeps {

@@ -1,7 +1,6 @@
 /** Keeps our own pace towards one endpoint (GCRA), and the pauses it asks for. */
-import type { Clock } from '@bombyx/base';
+import { type Clock, wait } from '@bombyx/base';
 import { ChainError } from './chain-errors.ts';
-import { wait } from './chain-wait.ts';
 
 /** Longest time a request waits for its turn; also the bound of the queue: this long times the rate. */
 const MAX_WAIT_MS = 15_000;

@@ -7,12 +7,11 @@
  * Nothing is kept on disk: number and history are the chain's.
  */
 import type { KeyObject } from 'node:crypto';
-import { type Clock, type Logger, Scope } from '@bombyx/base';
+import { type Clock, type Logger, Scope, wait } from '@bombyx/base';
 import { type Address, beginCell, type StateInit, storeMessageRelaxed } from '@ton/core';
 import { writeCell } from './boc.ts';
 import type { Chain, ChainAccount, ChainTransaction } from './chain.ts';
 import { ChainError } from './chain-errors.ts';
-import { wait } from './chain-wait.ts';
 import {
   MAX_WALLET_MESSAGES,
   MIN_WALLET_BALANCE,

@@ -62,8 +62,8 @@ it('has one encoding of a value: what it accepts it writes back, and the rest is
     kept++;
     assert.deepEqual(encode(decoded), bytes);
   });
-  fc.assert(property, { numRuns: 5_000 });
-  assert.ok(kept > 500, 'the changes leave too little to check');
+  fc.assert(property, { numRuns: 2_000 });
+  assert.ok(kept > 200, 'the changes leave too little to check');
 });
 
 it('answers hostile bytes with WireError and nothing else', () => {
@@ -73,7 +73,7 @@ it('answers hostile bytes with WireError and nothing else', () => {
     bytes.writeUInt32LE(id);
     decodeOrRefuse(bytes);
   });
-  fc.assert(property, { numRuns: 5_000 });
+  fc.assert(property, { numRuns: 2_000 });
 });
 
 function decodeOrRefuse(bytes: Buffer): TlObject | undefined {

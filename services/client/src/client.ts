@@ -7,6 +7,7 @@ import {
   publicKeyBytes,
   publicKeyFromBytes,
   type RootConfig,
+  RootSource,
   walletAddress,
 } from '@bombyx/ton';
 import {
@@ -28,7 +29,7 @@ import type {
   RunningRequest,
 } from './api.ts';
 import type { ClientConfig } from './config.ts';
-import { ClientError } from './errors.ts';
+import { ClientError, refusalOf } from './errors.ts';
 import { type Agreement, handshake, type Introduction } from './handshake.ts';
 import { Models } from './models.ts';
 import type { Keeper } from './money/keeper.ts';
@@ -37,7 +38,6 @@ import { Money } from './money/money.ts';
 import { PaymentBook } from './payments.ts';
 import { Pool } from './pool.ts';
 import { Requests } from './requests.ts';
-import { RootSource } from './root-source.ts';
 import { Secrets } from './secret.ts';
 import { type Account, Session } from './session.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -159,7 +159,7 @@ export class ProxyClient implements Client {
         proxies: this.#pool,
         diary: parts.diary,
         prices: () => root.current,
-        refusal: () => root.refusal,
+        refusal: () => refusalOf(root),
         worded: (error) => this.#worded(error),
       },
     );

@@ -1,4 +1,3 @@
-import type { NanoTon } from '@bombyx/base';
 import {
   address,
   bytes32,
@@ -8,25 +7,15 @@ import {
   port,
   router,
   type TonApi,
+  tonAmount,
   tonApi,
   tonApiOf,
 } from '@bombyx/config';
-import { parseTon } from '@bombyx/diary';
 import { WALLET_CODES } from '@bombyx/ton';
 import { z } from 'zod';
 import { ClientError } from './errors.ts';
 
 const durationMs = int(1, 0x7fff_ffff);
-
-/** TON as a number or as text, `10` or `"0.25"`. @returns nanoTON */
-const ton = z.union([z.number(), z.string()], 'must be an amount of TON').transform((amount, context): NanoTon => {
-  try {
-    return parseTon(String(amount));
-  } catch {
-    context.addIssue({ code: 'custom', message: 'must be an amount of TON, such as 10 or 0.25' });
-    return z.NEVER;
-  }
-});
 
 const Schema = z.strictObject({
   '@type': z.literal('clientRunner.config').optional(),
@@ -55,9 +44,9 @@ const Schema = z.strictObject({
   /** Whose wallet contract `node_wallet_key` is for: ours, or that of the C++ programs, which then must stand already. */
   wallet_code: z.enum(WALLET_CODES).default('bombyx'),
   /** Deposit at each proxy that limits what may be used before it is charged; absent or less: the least the network allows. */
-  stake_ton: ton.optional(),
+  stake_ton: tonAmount.optional(),
   /** Most that is paid in on one day (UTC), over all proxies and for whatever reason; absent: ten stakes. */
-  top_up_per_day_ton: ton.optional(),
+  top_up_per_day_ton: tonAmount.optional(),
   /** What the certificate of a proxy must prove in direct TLS, besides the list of image hashes. */
   proxy_policy: z.enum(['any', 'fake_tdx']).default('any'),
   /** Refuse proof-of-work puzzles above this many bits. */

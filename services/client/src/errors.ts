@@ -1,4 +1,5 @@
 import { BombyxError } from '@bombyx/base';
+import type { RootSource } from '@bombyx/ton';
 
 /**
  * One code per thing the caller could do differently.
@@ -89,4 +90,9 @@ export class ClientError extends BombyxError<ClientErrorCode> {
     this.cocoonCode = options.cocoonCode ?? COCOON_CODE[code] ?? 602;
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/** What a root configuration that does not count any more means for a caller. */
+export function refusalOf({ failure }: Pick<RootSource, 'failure'>): ClientError | undefined {
+  return failure && new ClientError('CLIENT_NOT_READY', failure.message, { cause: failure });
 }

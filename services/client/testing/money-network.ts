@@ -24,7 +24,7 @@ import {
   signed,
   TON,
 } from '../../../packages/ton/testing/contracts-world.ts';
-import { WorldChain } from '../../worker/testing/world-chain.ts';
+import { WorldChain } from '../../../packages/ton/testing/world-chain.ts';
 import { openClient, type ProxyClient } from '../src/client.ts';
 import { parseClientConfig } from '../src/config.ts';
 import type { Keep } from '../src/target.ts';

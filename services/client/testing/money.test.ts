@@ -190,7 +190,7 @@ describe('an empty wallet', () => {
     const { money, wallet } = net.client.snapshot();
     assert.match(
       money?.lack ?? '',
-      /^the wallet has 0\.5 TON and needs 3\.8 TON to pay 1 TON in at a proxy: send 3\.35 TON to UQ/,
+      /^the wallet has 0\.5 TON and needs 3\.8 TON to pay 1 TON in at a proxy: send at least 3\.35 TON to UQ/,
     );
     assert.ok(money?.lack.endsWith(wallet.address));
     assert.ok(net.logged(/^the wallet has 0\.5 TON and needs/).length === 1);
@@ -198,7 +198,7 @@ describe('an empty wallet', () => {
     net.client.run(request(), sink);
     await net.pass(1);
     assert.deepEqual([sink.code, sink.failure?.httpStatus], ['CLIENT_BALANCE', 402]);
-    assert.match(sink.failure?.message ?? '', /send 3\.35 TON to UQ/);
+    assert.match(sink.failure?.message ?? '', /send at least 3\.35 TON to UQ/);
     assert.deepEqual([await net.deployed(), net.chain.handedIn], [false, 0]);
     await net.fund((335n * TON) / 100n); // no more than it says
     await net.ready();

@@ -1,4 +1,4 @@
-/** Coins are neither made nor lost, whatever is sent by whom. */
+/** Coins are neither made nor lost, whatever is sent by whom. `BOMBYX_RUNS` makes it longer. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { it } from 'node:test';
@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { openFaucet, openLedger, selfSender, TON, testWallet } from '../testing/harness.ts';
 import { SUPPLY } from './genesis.ts';
 
+const RUNS = Number(process.env['BOMBYX_RUNS'] ?? 5);
 const wallets = Array.from({ length: 4 }, () => testWallet());
 const strangers = Array.from({ length: 3 }, () => new Address(0, randomBytes(32)));
 const contracts = [selfSender(), selfSender()];
@@ -84,6 +85,6 @@ it('supply = balances + fees + what is under way, to the nanoton, after every bl
       assert.equal(ledger.records.given().sum, given);
       assert.ok(fees > 0n);
     }),
-    { numRuns: 12 },
+    { numRuns: RUNS },
   );
 });

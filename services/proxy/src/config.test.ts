@@ -41,6 +41,17 @@ describe('the configuration of a proxy', () => {
     assert.equal(config.limits.queuePerModel, 2_048);
   });
 
+  it('says when coins move, in TON, exact to the nanoton', () => {
+    const config = parseProxyConfig({
+      ...minimal,
+      charge_at_ton: 0.5,
+      commit_at_ton: '0.123456789',
+      commit_most_sec: 60,
+    });
+    assert.deepEqual(config.settlement, { chargeAt: 500_000_000n, commitAt: 123_456_789n, commitMostMs: 60_000 });
+    assert.deepEqual(parseProxyConfig(minimal).settlement, {});
+  });
+
   const refused: [string, unknown, RegExp][] = [
     ['unknown fields, by name', { ...minimal, client_rpc_prot: 1 }, /unknown field "client_rpc_prot"/],
     [
@@ -54,6 +65,7 @@ describe('the configuration of a proxy', () => {
       { ...minimal, machine_specific_private_key: 'AAAA' },
       /"machine_specific_private_key" must be 32 bytes/,
     ],
+    ['an amount not worth moving', { ...minimal, charge_at_ton: 0.001 }, /"charge_at_ton" must be at least 0.01 TON/],
     ['another security', { ...minimal, rpc_security: 'plain' }, /"rpc_security" must be 'tls' or 'router'/],
     ['text that is no JSON', '{', /not JSON/],
     ['something that is no object', [], /must be a JSON object/],

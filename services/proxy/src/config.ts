@@ -2,11 +2,26 @@
  * Configuration: the C++ program's JSON fields (`proxyRunner.config`) and ours. Read as C++ reads it (a number may be a
  * numeric string, an int256 is base64 of 32 bytes), except that an unknown field is named instead of ignored.
  */
-import { address, bytes32, describeFaults, flag, int, port, type TonApi, tonApi, tonApiOf } from '@bombyx/config';
+import {
+  address,
+  bytes32,
+  describeFaults,
+  flag,
+  int,
+  port,
+  type TonApi,
+  tonAmount,
+  tonApi,
+  tonApiOf,
+} from '@bombyx/config';
 import { type Address, WALLET_CODES, type WalletCode } from '@bombyx/ton';
 import { z } from 'zod';
 import { ProxyError } from './errors.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
+import type { SettlementPolicy } from './settlement/policy.ts';
+
+/** Moving less costs more than it moves. */
+const worthwhile = tonAmount.refine((amount) => amount >= 10_000_000n, 'must be at least 0.01 TON');
 
 const Schema = z.strictObject({
   '@type': z.literal('proxyRunner.config').optional(),
@@ -27,6 +42,11 @@ const Schema = z.strictObject({
   // ours
   ton_api: tonApi.optional(),
   wallet_code: z.enum(WALLET_CODES).default('bombyx'),
+  charge_at_ton: worthwhile.optional(),
+  payout_at_ton: worthwhile.optional(),
+  withdraw_at_ton: worthwhile.optional(),
+  commit_at_ton: worthwhile.optional(),
+  commit_most_sec: int(30, 86_400).optional(),
   rpc_security: z.enum(['tls', 'router'], "must be 'tls' or 'router'").default('tls'),
   rpc_host: z.string().min(1).default('127.0.0.1'),
   http_host: z.string().min(1).default('127.0.0.1'),
@@ -59,6 +79,8 @@ export interface ProxyConfig {
   readonly tonApi: TonApi;
   /** Whose wallet contract `walletKey` is for. */
   readonly walletCode: WalletCode;
+  /** When coins move, where the file says so; else as usual. */
+  readonly settlement: Partial<SettlementPolicy>;
   /** Folder of the database. */
   readonly dbPath: string;
   readonly checkWorkerHashes: boolean;
@@ -96,6 +118,7 @@ export function parseProxyConfig(json: unknown): ProxyConfig {
     walletKey: file.node_wallet_key ?? file.machine_specific_private_key,
     tonApi: tonApiOf(file.ton_api, file.is_testnet),
     walletCode: file.wallet_code,
+    settlement: policyOf(file),
     dbPath: file.db_path,
     checkWorkerHashes: file.check_worker_hashes,
     imageHash: file.image_hash,
@@ -116,6 +139,17 @@ export function parseProxyConfig(json: unknown): ProxyConfig {
       totalMs: file.max_total_timeout_ms,
       attempts: file.max_attempts,
     },
+  };
+}
+
+function policyOf(file: z.output<typeof Schema>): Partial<SettlementPolicy> {
+  const { charge_at_ton, payout_at_ton, withdraw_at_ton, commit_at_ton, commit_most_sec } = file;
+  return {
+    ...(charge_at_ton !== undefined && { chargeAt: charge_at_ton }),
+    ...(payout_at_ton !== undefined && { payoutAt: payout_at_ton }),
+    ...(withdraw_at_ton !== undefined && { withdrawAt: withdraw_at_ton }),
+    ...(commit_at_ton !== undefined && { commitAt: commit_at_ton }),
+    ...(commit_most_sec !== undefined && { commitMostMs: commit_most_sec * 1_000 }),
   };
 }
 

@@ -156,6 +156,7 @@ function settlementOptions(config: ProxyConfig): SettlementOptions {
     machineKey: privateKeyFromSeed(config.machineKey),
     walletKey: privateKeyFromSeed(config.walletKey),
     walletCode,
+    policy: config.settlement,
   };
 }
 

@@ -1,9 +1,9 @@
 /** A proxy's money on an embedded chain run by the real executor: a root, people with wallets, and lives that end. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Logger, nanoTon, silentLogger } from '@bombyx/base';
+import { type Logger, nanoTon, type Random, silentLogger } from '@bombyx/base';
 import type { LedgerEvent } from '@bombyx/ledger';
 import { FakeClock, turn } from '@bombyx/testkit';
 import {
@@ -54,6 +54,9 @@ export const TOKENS_OF_TON = TON / PRICE;
 const MACHINE_KEY = Buffer.alloc(32, 7);
 const WALLET_KEY = Buffer.alloc(32, 8);
 const testnet = true;
+/** Of the key that signs for the contracts. */
+export const MACHINE_PUBLIC_KEY = publicKeyBytes(privateKeyFromSeed(MACHINE_KEY));
+export const signerKey = () => privateKeyFromSeed(MACHINE_KEY);
 
 let machine: Promise<Machine> | undefined;
 
@@ -92,12 +95,17 @@ export class Person {
  * of them; what comes after one is what comes before the next.
  */
 export class Life {
-  readonly #at: number;
+  #at: number;
   acts = 0;
   isDead = false;
 
   constructor(killAt = Number.POSITIVE_INFINITY) {
     this.#at = killAt;
+  }
+
+  /** Lets it die before the act after so many others. */
+  dieAfter(acts: number): void {
+    this.#at = this.acts + acts + 1;
   }
 
   /** @throws when the process is dead or dies here */
@@ -128,7 +136,7 @@ class SeenChain implements Chain {
   }
 
   account(address: Address, signal?: AbortSignal): Promise<ChainAccount> {
-    return this.#ask(async () => this.#rig.distort(await this.#chain.account(address, signal)));
+    return this.#ask(async () => this.#rig.distort(await this.#rig.look(address, signal)));
   }
 
   transactions(...args: Parameters<Chain['transactions']>): Promise<readonly ChainTransaction[]> {
@@ -181,11 +189,16 @@ export interface RigOptions {
   readonly policy?: Partial<SettlementPolicy>;
   /** NanoTON in the proxy's wallet at the beginning. */
   readonly wallet?: bigint;
+  /** Others who have a thousand TON at the beginning. */
+  readonly people?: readonly string[];
+  /** Where folders are made; that of the system by default. */
+  readonly parent?: string;
+  readonly random?: Random;
 }
 
 export class Rig implements AsyncDisposable {
   readonly clock: FakeClock;
-  readonly folder = mkdtempSync(join(tmpdir(), 'bombyx-settlement-'));
+  readonly folder: string;
   readonly ledger: Ledger;
   readonly faucet: Faucet;
   readonly nobody: Address = initAddress({ code: readContractCode('worker'), data: readContractCode('root') });
@@ -193,17 +206,23 @@ export class Rig implements AsyncDisposable {
   readonly owner: Person;
   readonly client: Person;
   readonly worker: Person;
+  /** As named in the options. */
+  readonly people: readonly Person[];
   root: Address;
   readonly wallet: Address;
   readonly #rootInit: ContractInit;
-  readonly #policy: Partial<SettlementPolicy>;
-  readonly #chain: EmbeddedChain;
+  readonly #options: RigOptions;
+  readonly #random: Random;
+  readonly chain: EmbeddedChain;
+  readonly #looks = new Map<string, { readonly state: Buffer; readonly account: ChainAccount }>();
   /** Log lines of warnings and errors. */
   readonly lines: string[] = [];
   readonly registered: { readonly nonce: bigint; readonly owner: string }[] = [];
   changes = 0;
   /** Called for each change that a process tells. */
   onChange: (settlement: Settlement) => void = () => {};
+  /** Called when a process has written facts down. */
+  onRecord: (events: readonly LedgerEvent[], keeper: Bookkeeper) => void = () => {};
   externals = 0;
   asking = 0;
   isDown = false;
@@ -219,21 +238,26 @@ export class Rig implements AsyncDisposable {
   keeper!: Bookkeeper;
   settlement!: Settlement;
   /** The books' file; a test may put an older copy in its place. */
-  path = join(this.folder, 'books.sqlite');
+  path: string;
 
-  private constructor(shared: Machine, { policy = {}, from }: RigOptions) {
+  private constructor(shared: Machine, options: RigOptions) {
+    const { from, parent = tmpdir() } = options;
+    this.#options = options;
+    this.#random = options.random ?? { bytes: (size) => globalThis.crypto.getRandomValues(new Uint8Array(size)) };
+    this.folder = mkdtempSync(join(parent, 'bombyx-settlement-'));
+    this.path = join(this.folder, 'books.sqlite');
     if (from) cpSync(from.folder, this.folder, { recursive: true });
     this.clock = new FakeClock(from?.nowMs);
     const seed = () => Buffer.alloc(32, 1);
     const store = new Store(join(this.folder, 'devnet.sqlite'));
     this.ledger = new Ledger({ blockMs: 0 }, { clock: this.clock, log: silentLogger, machine: shared, store, seed });
     this.faucet = new Faucet({ maxAmount: 1_000_000n * TON }, { ledger: this.ledger });
-    this.#chain = new EmbeddedChain(this.ledger);
-    this.#policy = policy;
+    this.chain = new EmbeddedChain(this.ledger);
     this.networkOwner = new Person(this, 'owner of the network');
     this.owner = new Person(this, 'owner of the proxy');
     this.client = new Person(this, 'client');
     this.worker = new Person(this, 'worker');
+    this.people = (options.people ?? []).map((who) => new Person(this, who));
     const walletKey = privateKeyFromSeed(WALLET_KEY);
     this.wallet = operatingWallet(
       { publicKey: publicKeyBytes(walletKey), owner: this.owner.address },
@@ -249,7 +273,7 @@ export class Rig implements AsyncDisposable {
     const rig = new Rig(await machine, options);
     if (options.from) return rig;
     const { wallet = 100n * TON } = options;
-    for (const { address } of [rig.networkOwner, rig.owner, rig.client, rig.worker]) {
+    for (const { address } of [rig.networkOwner, rig.owner, rig.client, rig.worker, ...rig.people]) {
       await rig.faucet.give(address, 1_000n * TON);
     }
     if (wallet > 0n) await rig.faucet.give(rig.wallet, wallet);
@@ -267,6 +291,7 @@ export class Rig implements AsyncDisposable {
     const record = (...events: readonly LedgerEvent[]) => {
       life.act();
       keeper.recordNow(...events);
+      this.onRecord(events, keeper);
     };
     const opening = openSettlement(
       {
@@ -275,17 +300,17 @@ export class Rig implements AsyncDisposable {
         testnet,
         checkHashes: true,
         owner: this.owner.address,
-        machineKey: privateKeyFromSeed(MACHINE_KEY),
+        machineKey: signerKey(),
         walletKey: privateKeyFromSeed(WALLET_KEY),
         walletCode: 'bombyx',
-        policy: this.#policy,
+        policy: this.#options.policy ?? {},
       },
       {
-        chain: new SeenChain(this.#chain, this, life),
+        chain: new SeenChain(this.chain, this, life),
         bookkeeper: { books: keeper.books, recordNow: record },
         clock: this.clock,
         log: this.#log(),
-        random: { bytes: (size) => globalThis.crypto.getRandomValues(new Uint8Array(size)) },
+        random: this.#random,
         registered: (nonce, owner) => void this.registered.push({ nonce, owner }),
         changed: () => {
           this.changes += 1;
@@ -320,10 +345,13 @@ export class Rig implements AsyncDisposable {
     await this.start();
   }
 
-  /** Ends the process as `kill -9` does: it does nothing any more, and has closed nothing properly. */
+  /** Ends the process as `kill -9` does: it does nothing any more, and its files are what they were at that moment. */
   kill(): void {
     this.life.isDead = true;
+    const files = [this.path, `${this.path}-wal`].filter((file) => existsSync(file));
+    for (const file of files) copyFileSync(file, `${file}.killed`);
     this.keeper[Symbol.dispose]();
+    for (const file of files) renameSync(`${file}.killed`, file);
   }
 
   async stop(): Promise<void> {
@@ -336,13 +364,17 @@ export class Rig implements AsyncDisposable {
     if (this.settlement) await this.stop();
     this.life.isDead = true;
     await this.ledger[Symbol.asyncDispose]();
-    const folder = mkdtempSync(join(tmpdir(), 'bombyx-frozen-'));
+    const folder = mkdtempSync(join(this.#options.parent ?? tmpdir(), 'bombyx-frozen-'));
     cpSync(this.folder, folder, { recursive: true });
     return { folder, nowMs: this.clock.nowMs() };
   }
 
-  /** Moves time on second by second; a block every two. */
-  async pass(seconds: number): Promise<void> {
+  /** Moves time on by so many seconds, in strides with a block after each; or second by second with a block every two. */
+  async pass(seconds: number, stride?: number): Promise<void> {
+    if (stride !== undefined) {
+      for (let left = seconds; left > 0; left -= stride) await this.leap(Math.min(left, stride));
+      return;
+    }
     for (let i = 1; i <= seconds; i += 1) {
       this.clock.advance(1_000);
       await this.#settle();
@@ -371,7 +403,19 @@ export class Rig implements AsyncDisposable {
 
   /** Makes blocks until no message is on its way. */
   async blocks(): Promise<void> {
-    for (let i = 0; i < 6; i += 1) await this.ledger.produce();
+    do await this.ledger.produce();
+    while (this.ledger.head.size > 0);
+  }
+
+  /** An account; decoded again only when it has changed. */
+  async look(address: Address, signal?: AbortSignal): Promise<ChainAccount> {
+    const key = Buffer.concat([Buffer.from([address.workChain & 0xff]), address.hash]);
+    const state = Buffer.from(this.ledger.records.stateOf(key));
+    const known = this.#looks.get(key.toString('hex'));
+    if (known?.state.equals(state)) return known.account;
+    const account = await this.chain.account(address, signal);
+    this.#looks.set(key.toString('hex'), { state, account });
+    return account;
   }
 
   get proxy(): Address {
@@ -396,7 +440,7 @@ export class Rig implements AsyncDisposable {
 
   proxyInit(): ContractInit {
     const root = this.config();
-    const publicKey = publicKeyBytes(privateKeyFromSeed(MACHINE_KEY));
+    const publicKey = MACHINE_PUBLIC_KEY;
     const data = proxyBirthData(root, { owner: this.owner.address, publicKey, rootAddress: this.root });
     return { code: root.proxyCode, data };
   }
@@ -449,6 +493,10 @@ export class Rig implements AsyncDisposable {
     return this.ledger.account(of).balance;
   }
 
+  isActive(at: Address): boolean {
+    return this.ledger.account(at).kind === 'active';
+  }
+
   clientData(at: Address): ClientData {
     return readClientData(this.#data(at));
   }
@@ -465,7 +513,7 @@ export class Rig implements AsyncDisposable {
   async received(
     at: Address,
   ): Promise<readonly { readonly op: number; readonly value: bigint; readonly ok: boolean }[]> {
-    const all = await this.#chain.transactions(at, undefined, 1_000);
+    const all = await this.chain.transactions(at, undefined, 1_000);
     return all.flatMap(({ transaction: { inMessage }, succeeded }) => {
       if (inMessage?.info.type !== 'internal') return [];
       const { body } = inMessage;
@@ -476,7 +524,7 @@ export class Rig implements AsyncDisposable {
 
   /** What a client contract told the proxy contract last. */
   async saidToProxy(): Promise<NonNullable<Transfer['body']>> {
-    const all = await this.#chain.transactions(this.proxy, undefined, 1_000);
+    const all = await this.chain.transactions(this.proxy, undefined, 1_000);
     const bodies = all.flatMap(({ transaction: { inMessage } }) => (inMessage ? [inMessage.body] : []));
     return bodies.findLast(({ bits }) => bits.length > 32 + 64 + 267)!;
   }
@@ -492,7 +540,7 @@ export class Rig implements AsyncDisposable {
   }
 
   #account(owner: Person, proxy: Address) {
-    return { owner: owner.address, proxy, publicKey: publicKeyBytes(privateKeyFromSeed(MACHINE_KEY)) };
+    return { owner: owner.address, proxy, publicKey: MACHINE_PUBLIC_KEY };
   }
 
   #data(at: Address) {

@@ -1,4 +1,3 @@
-import type { NanoTon } from '@bombyx/base';
 import {
   address,
   bytes32,
@@ -8,10 +7,10 @@ import {
   port,
   router,
   type TonApi,
+  tonAmount,
   tonApi,
   tonApiOf,
 } from '@bombyx/config';
-import { formatTon, parseTon } from '@bombyx/diary';
 import { WALLET_CODES } from '@bombyx/ton';
 import { z } from 'zod';
 import { MAX_COEFFICIENT } from './coefficient.ts';
@@ -19,20 +18,8 @@ import { WorkerError } from './errors.ts';
 
 const hostAndPort = /^(?:https?:\/\/)?(?:[^\s:/@[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}\/?$/;
 const MAX_INT = 0x7fff_ffff;
-/** About what a payout costs, nanoTON. */
-const LEAST_PAYOUT = 10_000_000n;
-
-/** TON as a number or as text, `10` or `"0.25"`. @returns nanoTON */
-const payoutLimit = z.union([z.number(), z.string()], 'must be an amount of TON').transform((ton, context): NanoTon => {
-  try {
-    const amount = parseTon(String(ton));
-    if (amount >= LEAST_PAYOUT) return amount;
-    context.addIssue({ code: 'custom', message: `must be at least ${formatTon(LEAST_PAYOUT)} TON` });
-  } catch {
-    context.addIssue({ code: 'custom', message: 'must be an amount of TON, such as 10 or 0.25' });
-  }
-  return z.NEVER;
-});
+/** A payout of less costs about what it brings. */
+const payoutLimit = tonAmount.refine((amount) => amount >= 10_000_000n, 'must be at least 0.01 TON');
 
 const Schema = z.strictObject({
   '@type': z.literal('workerRunner.config').optional(),

@@ -1,8 +1,7 @@
 /** The worker's own HTTP pages: what it does for people, for `bombyx status`, for Prometheus; and its switches. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Clock } from '@bombyx/base';
-import { formatTon } from '@bombyx/diary';
+import { type Clock, formatTon } from '@bombyx/base';
 import { AccessHash, pageHeaders, refusesOrder } from '@bombyx/page';
 import { type Address, parseAddress } from '@bombyx/ton';
 import type { Worker } from './api.ts';

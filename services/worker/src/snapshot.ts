@@ -1,11 +1,10 @@
 /** What `/jsonstats` shows: the members of the C++ worker by their names, then ours. */
-import { formatAddress, type RootConfig, rootReport } from '@bombyx/ton';
+import { formatAddress, type RootConfig, type RootSource, rootReport } from '@bombyx/ton';
 import type { WorkerConfig } from './config.ts';
 import { type Fleet, nameOf } from './fleet.ts';
 import type { PaymentMemory } from './memory.ts';
 import type { Money } from './money/money.ts';
 import type { Account } from './payments.ts';
-import type { RootSource } from './root-source.ts';
 import { checksHashes, imageIsListed, modelIsListed } from './standing.ts';
 import type { JobStats } from './stats.ts';
 
@@ -171,7 +170,7 @@ function describeWallet({ purse, cashier }: Money): WorkerSnapshot['wallet'] {
   const { payouts, cashed, failures } = cashier.counts;
   return {
     address: purse.text,
-    balance: Number(purse.balance ?? 0n),
+    balance: Number(purse.balance),
     pending_transactions_cnt: purse.pending,
     lack: purse.lack ?? '',
     trouble: cashier.trouble ?? '',

@@ -1,6 +1,6 @@
 /** Under which root configuration a worker may serve. */
 import { createHash } from 'node:crypto';
-import type { RootConfig } from '@bombyx/ton';
+import type { RootConfig, RootSource } from '@bombyx/ton';
 import type { WorkerConfig } from './config.ts';
 
 /** Whether proxies and this worker itself are held to the hash lists of the root contract. */
@@ -16,8 +16,12 @@ export function modelIsListed(config: WorkerConfig, root: RootConfig): boolean {
   return lists(root.modelHashes, createHash('sha256').update(config.model_name).digest());
 }
 
-/** @returns what forbids this worker to serve under `root`; undefined when nothing does */
-export function whyNotAllowed(config: WorkerConfig, root: RootConfig): string | undefined {
+/**
+ * @returns what forbids this worker to serve under `root`; undefined when nothing does. Lists that nobody confirms allow
+ *   nobody; prices may be old for longer, for what is earned is what the proxy signs
+ */
+export function whyNotAllowed(config: WorkerConfig, { failure, current: root }: RootSource): string | undefined {
+  if (failure !== undefined) return failure.message;
   if (config.is_test !== root.isTest) {
     return `"is_test" is ${config.is_test}, but the root contract is ${root.isTest ? '' : 'not '}a test network's`;
   }

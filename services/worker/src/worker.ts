@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Scope } from '@bombyx/base';
-import type { RootConfig } from '@bombyx/ton';
+import { type Chain, type RootConfig, RootSource } from '@bombyx/ton';
 import type { Worker, WorkerDeps, WorkerEvents } from './api.ts';
 import { Coefficients } from './coefficient.ts';
 import { baseName, upstreamOrigin, type WorkerConfig } from './config.ts';
@@ -10,10 +11,10 @@ import { identityOf, securityOf } from './identity.ts';
 import { PaymentMemory } from './memory.ts';
 import { Money } from './money/money.ts';
 import { type Pages, servePages } from './pages.ts';
-import { RootSource } from './root-source.ts';
 import { Runner } from './runner.ts';
 import { Session } from './session.ts';
 import { Describer } from './snapshot.ts';
+import { checksHashes, whyNotAllowed } from './standing.ts';
 import { Stats } from './stats.ts';
 import { UplinkMonitor } from './uplink.ts';
 import { Upstream } from './upstream.ts';
@@ -56,7 +57,7 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
   const upstream = scope.use(new Upstream({ origin, connections: config.max_active_requests }));
   const runner = new Runner({ maxActive: config.max_active_requests }, { upstream, stats, clock, log });
   const security = await securityOf(config, clock); // the last wait: what follows refers to each other
-  let refusal = root.refusal;
+  let refusal = whyNotAllowed(config, root);
   const isDisabled = () => closing || !switchedOn || !uplink.good || refusal !== undefined;
   const isReady = () => !isDisabled() && fleet.ready.length > 0;
   const changed = () => {
@@ -110,7 +111,7 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
   );
   root.onChange = (now, before) => {
     const was = refusal;
-    refusal = root.refusal;
+    refusal = whyNotAllowed(config, root);
     if (refusal !== undefined && refusal !== was) log.error('no requests are served', { why: refusal });
     if (refusal === undefined && was !== undefined) log.info('requests are served again');
     fleet.update(workersOf(now));
@@ -170,13 +171,17 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
 
 async function rootOf(config: WorkerConfig, deps: WorkerDeps): Promise<RootSource> {
   const { clock, log } = deps;
-  const root = deps.chain
-    ? await RootSource.watched(config, deps.chain, { clock, log })
-    : RootSource.fixed(config, deps.root, { clock, log });
-  const { refusal } = root;
+  const root = deps.chain ? await watchedRoot(config, { chain: deps.chain, clock, log }) : RootSource.fixed(deps.root);
+  const refusal = whyNotAllowed(config, root);
   if (refusal === undefined) return root;
   await root[Symbol.asyncDispose]();
   throw new WorkerError('WORKER_CONFIG', `worker configuration: ${refusal}`);
+}
+
+function watchedRoot(config: WorkerConfig, deps: Pick<WorkerDeps, 'clock' | 'log'> & { readonly chain: Chain }) {
+  const { root_contract_address: address, is_test: isTest } = config;
+  const random = { bytes: (size: number) => randomBytes(size) };
+  return RootSource.watched({ address, isTest, checksHashes: checksHashes(config) }, { ...deps, random });
 }
 
 function workersOf(root: RootConfig) {

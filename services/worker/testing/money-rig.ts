@@ -25,13 +25,13 @@ import {
   START,
   TON,
 } from '../../../packages/ton/testing/contracts-world.ts';
+import { WorldChain } from '../../../packages/ton/testing/world-chain.ts';
 import { parseWorkerConfig, type WorkerConfig } from '../src/config.ts';
 import { PaymentMemory } from '../src/memory.ts';
 import { birthOf } from '../src/money/birth.ts';
 import { Money } from '../src/money/money.ts';
 import type { Account } from '../src/payments.ts';
 import { recordedRoot } from './fake-proxy.ts';
-import { WorldChain } from './world-chain.ts';
 
 const SEED = Buffer.alloc(32, 3);
 

@@ -1,7 +1,8 @@
 /** What `bombyx costs` and `bombyx earnings` have in common: a diary, read and shown by day, model and party. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkDay, csvOf, DIMENSIONS, DiaryError, type Dimension, formatTon, type Row, readDiary } from '@bombyx/diary';
+import { formatTon } from '@bombyx/base';
+import { checkDay, csvOf, DIMENSIONS, DiaryError, type Dimension, type Row, readDiary } from '@bombyx/diary';
 import { dataFolderOf, folderOptions } from '../data-folder.ts';
 import { table } from '../table.ts';
 import { type Arguments, CliError, type Command } from '../usage.ts';

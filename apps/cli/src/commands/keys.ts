@@ -1,9 +1,8 @@
 /** `bombyx keys`: API keys of the gateway and their spending caps. Works while the gateway runs, and while it does not. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NanoTon } from '@bombyx/base';
+import { AmountError, formatTon, type NanoTon, parseTon } from '@bombyx/base';
 import { makeFolder } from '@bombyx/config';
-import { DiaryError, formatTon, parseTon } from '@bombyx/diary';
 import { KEYS_FILE, type KeyRecord, KeyStore, onDay } from '@bombyx/gateway';
 import { dataFolderOf, folderOptions } from '../data-folder.ts';
 import { table } from '../table.ts';
@@ -92,7 +91,7 @@ function capOf(args: Arguments, option: string): NanoTon | undefined {
   try {
     return parseTon(text);
   } catch (error) {
-    if (!(error instanceof DiaryError)) throw error;
+    if (!(error instanceof AmountError)) throw error;
     throw new CliError('CLI_USAGE', `--${option}: ${error.message}`);
   }
 }

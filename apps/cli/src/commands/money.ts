@@ -3,8 +3,8 @@
  * is asked over its management HTTP, with the password that its configuration file has.
  */
 import { join } from 'node:path';
+import { formatTon } from '@bombyx/base';
 import { type ClientSnapshot, parseClientConfig } from '@bombyx/client';
-import { formatTon } from '@bombyx/diary';
 import { readConfig } from '../config-file.ts';
 import { folderOptions } from '../data-folder.ts';
 import { splitGatewayConfig } from '../gateway-config.ts';

@@ -1,4 +1,4 @@
-/** `bombyx up` on its own chain: what clients pay in lies in contracts, and is there after a restart. */
+/** `bombyx up` on its own chain: what clients pay in lies in contracts, and is there after a restart. A stop cuts nothing. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it, type TestContext } from 'node:test';
 import { freePorts } from '../ports.ts';
+import { sseData } from '../sse.ts';
 
 const main = new URL('../main.ts', import.meta.url).pathname;
 
@@ -19,7 +20,7 @@ interface Row {
   readonly detail: string;
 }
 
-it('serves for coins on a chain of its own, and goes on with the same contracts after it was stopped', async (t) => {
+it('serves for coins on a chain of its own, ends an answer before it stops, and goes on with the same contracts', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bombyx-up-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const first = await start(t, folder);
@@ -30,12 +31,7 @@ it('serves for coins on a chain of its own, and goes on with the same contracts 
     'funded',
     'funded',
   ]);
-  const answer = await fetch(`${first.baseUrl}/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'bombyx-tiny', max_tokens: 8, messages: [{ role: 'user', content: 'Hello' }] }),
-  });
-  assert.equal(answer.status, 200, await answer.text());
+  assert.equal((await ask(first.baseUrl, { max_tokens: 8 })).status, 200);
   const before = balances(folder);
   assert.match(row(before, 'client', 'contract').detail, /^normal, paid in and not used [1-9]/);
   assert.match(row(before, 'proxy', 'contract').detail, /^normal/);
@@ -46,8 +42,27 @@ it('serves for coins on a chain of its own, and goes on with the same contracts 
   const places = (rows: readonly Row[]) => rows.map(({ whose, what, address }) => [whose, what, address]);
   assert.deepEqual(places(after), places(before));
   assert.equal(row(after, 'client', 'contract').ton, row(before, 'client', 'contract').ton);
-  await second.stop();
+  const endless = { stream: true, logit_bias: { 2: -100 }, max_tokens: 100 }; // no end marker: the answer takes a while
+  let stopped: Promise<void> | undefined;
+  let last = '';
+  for await (const data of sseData(await ask(second.baseUrl, endless))) {
+    stopped ??= second.stop();
+    last = data;
+  }
+  assert.equal(last, '[DONE]');
+  await stopped;
 });
+
+const ask = (baseUrl: string, fields: object) =>
+  fetch(`${baseUrl}/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'bombyx-tiny',
+      messages: [{ role: 'user', content: 'Tell me a story.' }],
+      ...fields,
+    }),
+  });
 
 const row = (rows: readonly Row[], whose: string, what: string): Row => {
   const found = rows.find((candidate) => candidate.whose === whose && candidate.what === what);

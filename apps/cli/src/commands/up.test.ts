@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
 import { freePorts } from '../ports.ts';
-import { sseData } from '../sse.ts';
 
 const main = new URL('../main.ts', import.meta.url).pathname;
 
@@ -30,43 +29,4 @@ it('holds its folder while it starts, and ends without an error when it is stopp
   assert.deepEqual(events, ['starting', 'stopping', 'stopped']);
   assert.equal(up.exitCode, 0);
   assert.equal((JSON.parse(second) as { code: string }).code, 'CLI_RUNNING');
-});
-
-it('lets an answer end that is under way when it is stopped', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'bombyx-up-'));
-  const [port] = await freePorts(1);
-  const up = spawn(process.execPath, [
-    main,
-    'up',
-    '--without-ton',
-    '--json',
-    '--data-dir',
-    folder,
-    '--port',
-    String(port),
-  ]);
-  const ended = once(up, 'exit');
-  for await (const line of createInterface({ input: up.stdout })) {
-    if ((JSON.parse(line) as { event: string }).event === 'serving') break;
-  }
-  up.stdout.resume();
-  const endless = { logit_bias: { 2: -100 }, max_tokens: 100 }; // no end marker: the answer takes a while
-  const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      model: 'bombyx-tiny',
-      stream: true,
-      messages: [{ role: 'user', content: 'Tell me a story.' }],
-      ...endless,
-    }),
-  });
-  let last = '';
-  for await (const data of sseData(response)) {
-    if (last === '') up.kill('SIGTERM');
-    last = data;
-  }
-  assert.equal(last, '[DONE]');
-  assert.deepEqual(await ended, [0, null]);
-  rmSync(folder, { recursive: true });
 });

@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Scope, systemClock } from '@bombyx/base';
-import { formatTon } from '@bombyx/diary';
+import { formatTon, Scope, systemClock } from '@bombyx/base';
 import { createLogger } from '../log.ts';
 import { prepareChain } from '../money/local-chain.ts';
 import { DEFAULT_GATEWAY_PORT, EMBEDDED_MODEL, joinChain, type NetworkFiles, prepareNetwork } from '../network.ts';

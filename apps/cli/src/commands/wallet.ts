@@ -1,7 +1,6 @@
 /** `bombyx wallet`: a key of one's own and the coins under it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { silentLogger, systemClock } from '@bombyx/base';
-import { formatTon } from '@bombyx/diary';
+import { formatTon, silentLogger, systemClock } from '@bombyx/base';
 import { type Address, type ChainAccount, formatAddress, MIN_WALLET_BALANCE } from '@bombyx/ton';
 import { beginCell } from '@ton/core';
 import { type ChainChoice, chainOptions, chooseChain, openChain, pollMsOf } from '../money/chain-options.ts';

@@ -1,8 +1,8 @@
 /** Who in a network has how many coins, as the chain shows it: wallets, their owners, and the contracts between them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatTon } from '@bombyx/base';
 import { address, bytes32, flag, tonApi, tonApiOf } from '@bombyx/config';
-import { formatTon } from '@bombyx/diary';
 import {
   type Address,
   type Cell,

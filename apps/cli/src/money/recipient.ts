@@ -1,6 +1,5 @@
 /** What people type when they send coins: an address that must be meant for this network, and an exact amount. */
-import { type NanoTon, nanoTon } from '@bombyx/base';
-import { DiaryError, formatTon, parseTon } from '@bombyx/diary';
+import { AmountError, formatTon, type NanoTon, nanoTon, parseTon } from '@bombyx/base';
 import { type Address, formatAddress, parseAddress, TonError } from '@bombyx/ton';
 import { CliError } from '../usage.ts';
 import { MoneyError } from './errors.ts';
@@ -50,7 +49,7 @@ export function readTon(text: string, what: string): NanoTon {
   try {
     return parseTon(text);
   } catch (error) {
-    if (!(error instanceof DiaryError)) throw error;
+    if (!(error instanceof AmountError)) throw error;
     throw new CliError('CLI_USAGE', `${what}: ${error.message}`, {}, { cause: error });
   }
 }

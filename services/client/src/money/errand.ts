@@ -1,19 +1,27 @@
 /** One message through the wallet to a client contract, from the checks before it to what came of it. */
-import { type Clock, nanoTon } from '@bombyx/base';
-import { formatTon } from '@bombyx/diary';
-import { type Address, type Chain, ChainError, type TransactionId, WalletError, type WalletMessage } from '@bombyx/ton';
+import { type Clock, formatTon, nanoTon } from '@bombyx/base';
+import {
+  type Address,
+  type Arrival,
+  awaitArrival,
+  type Cell,
+  type Chain,
+  ChainError,
+  type TransactionId,
+  WalletError,
+  type WalletMessage,
+} from '@bombyx/ton';
 import { ClientError } from '../errors.ts';
-import { type Arrival, awaitArrival } from './arrival.ts';
 import { amountOf, type Deed, messageFor, poolIsOpen } from './client-contract.ts';
 import type { MoneyMemory, TopUpOrder } from './memory.ts';
-import type { Purse } from './purse.ts';
+import type { ClientPurse } from './purse.ts';
 
 /** An external lives so long, and a state that is shown may be so much older; see `WalletSender`. */
 const EXTERNAL_SEC = 240;
 
 export interface ErrandDeps {
   readonly chain: Chain;
-  readonly purse: Purse;
+  readonly purse: ClientPurse;
   readonly memory: MoneyMemory;
   readonly clock: Clock;
   /** How often the chain is looked at. */
@@ -31,7 +39,7 @@ export interface Destination {
   readonly last: TransactionId | undefined;
   /** Most that may be topped up on one day over all proxies, nanoTON. */
   readonly topUpPerDay: bigint;
-  /** Whoever wants the coins, for {@link Purse.canPay}. */
+  /** Whoever wants the coins, for {@link ClientPurse.canPay}. */
   readonly who: object;
 }
 
@@ -54,7 +62,7 @@ export async function prepareErrand(deed: Deed, to: Destination, deps: ErrandDep
   const message = messageFor(deed, to.contract, queryId(), purse.address);
   const order: TopUpOrder = {
     contract: to.contract,
-    queryId: message.message.body.beginParse().skip(32).loadUintBig(64), // a charge brings its own
+    queryId: queryIdOf(message.message.body) ?? 0n, // a charge brings its own
     amount: nanoTon(amount),
     day: new Date(clock.nowMs()).toISOString().slice(0, 10),
     after: to.last,
@@ -95,10 +103,17 @@ export async function recallErrand(order: TopUpOrder, deps: ErrandDeps): Promise
 
 async function follow(order: TopUpOrder, sentAtSec: number, deps: ErrandDeps): Promise<Arrival> {
   const { contract, queryId, after } = order;
-  const awaited = { contract, wallet: deps.purse.address, queryId, after, sentAtSec };
-  const arrival = await awaitArrival(awaited, deps, deps.signal);
+  const matches = (body: Cell) => queryIdOf(body) === queryId;
+  const expected = { contract, wallet: deps.purse.address, matches, after, sentAtSec };
+  const arrival = await awaitArrival(expected, deps, deps.signal);
   finish(order, arrival.outcome === 'executed' || arrival.outcome === 'unknown', deps);
   return arrival;
+}
+
+/** Each of our messages has one, behind the 32 bits that say what it is. */
+function queryIdOf(body: Cell): bigint | undefined {
+  const slice = body.beginParse();
+  return slice.remainingBits < 96 ? undefined : slice.skip(32).loadUintBig(64);
 }
 
 function finish(order: TopUpOrder, moved: boolean, { memory }: ErrandDeps): void {

@@ -4,11 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { BombyxError, type Logger } from '@bombyx/base';
-import { ChainError, type ClientData, ContractError, type TransactionId } from '@bombyx/ton';
+import { type Arrival, ChainError, type ClientData, ContractError, type TransactionId } from '@bombyx/ton';
 import { ClientError } from '../errors.ts';
 import type { PaymentBook } from '../payments.ts';
 import type { Excess, UsageAudit } from '../usage-audit.ts';
-import type { Arrival } from './arrival.ts';
 import { amountOf, type Deed, readContract } from './client-contract.ts';
 import { type Errand, type ErrandDeps, prepareErrand, recallErrand, runErrand } from './errand.ts';
 import type { AccountRecord, Fault, TopUpOrder } from './memory.ts';

@@ -1,5 +1,5 @@
 /** What the owner orders at one proxy: judged by the contract as it is now, and sent. */
-import { formatTon } from '@bombyx/diary';
+import { formatTon } from '@bombyx/base';
 import { type Address, type ClientData, parseAddress, TonError } from '@bombyx/ton';
 import type { ManagementActions } from '../api.ts';
 import { ClientError } from '../errors.ts';

@@ -1,6 +1,6 @@
 /** The client's money: its wallet, one keeper for each account at a proxy, and what the owner may order. */
 import { createHash } from 'node:crypto';
-import { type Clock, type Logger, type NanoTon, type Random, Scope } from '@bombyx/base';
+import { type Clock, type Logger, type NanoTon, type Random, Scope, wait } from '@bombyx/base';
 import {
   type Address,
   type Chain,
@@ -10,17 +10,16 @@ import {
   publicKeyBytes,
   publicKeyFromBytes,
   type RootConfig,
+  type RootSource,
 } from '@bombyx/ton';
 import type { ClientConfig } from '../config.ts';
 import { ClientError } from '../errors.ts';
 import { PaymentBook } from '../payments.ts';
-import type { RootSource } from '../root-source.ts';
 import { Secrets } from '../secret.ts';
 import { UsageAudit } from '../usage-audit.ts';
 import { Keeper, type Terms } from './keeper.ts';
 import { type AccountRecord, MoneyMemory, type TopUpOrder } from './memory.ts';
-import { pause } from './pause.ts';
-import { Purse } from './purse.ts';
+import { ClientPurse } from './purse.ts';
 import { Registrar } from './registration.ts';
 
 const ROUND_MS = { from: 10_000, upTo: 20_000 };
@@ -50,7 +49,7 @@ export interface MoneyDeps {
 }
 
 export class Money implements AsyncDisposable {
-  readonly purse: Purse;
+  readonly purse: ClientPurse;
   readonly secrets: Secrets;
   readonly topUpPerDay: bigint;
   readonly #config: ClientConfig;
@@ -79,7 +78,7 @@ export class Money implements AsyncDisposable {
     const party = { publicKey: publicKeyBytes(privateKey), owner: config.owner_address };
     const wallet = operatingWallet(party, config.wallet_code);
     const options = { ...wallet, privateKey, testnet: config.is_testnet, pollMs: POLL_MS };
-    this.purse = this.#scope.use(new Purse(options, deps));
+    this.purse = this.#scope.use(new ClientPurse(options, deps));
     this.topUpPerDay = config.top_up_per_day_ton ?? STAKES_PER_DAY * this.#stake;
     const orders = this.#memory.orders();
     for (const record of this.#memory.accounts()) {
@@ -155,7 +154,7 @@ export class Money implements AsyncDisposable {
     while (!signal.aborted) {
       try {
         const nowSec = await this.look();
-        if (root.refusal === undefined) for (const keeper of this.keepers) await this.#attend(keeper, nowSec);
+        if (root.failure === undefined) for (const keeper of this.keepers) await this.#attend(keeper, nowSec);
         this.#syncedAtSec = nowSec;
         if (trouble !== undefined) log.info('the chain can be asked again');
         trouble = undefined;
@@ -166,7 +165,7 @@ export class Money implements AsyncDisposable {
         trouble = said;
       }
       const share = (random.bytes(1)[0] ?? 0) / 256;
-      await pause(clock, ROUND_MS.from + share * (ROUND_MS.upTo - ROUND_MS.from), signal).catch(() => undefined);
+      await wait(clock, ROUND_MS.from + share * (ROUND_MS.upTo - ROUND_MS.from), signal).catch(() => undefined);
     }
   }
 

@@ -1,98 +1,23 @@
-/** The operating wallet: what it holds, what it lacks, and sending through it. */
-import type { KeyObject } from 'node:crypto';
-import type { Clock, Logger } from '@bombyx/base';
-import { formatTon } from '@bombyx/diary';
-import {
-  type Address,
-  type Chain,
-  type ContractInit,
-  formatAddress,
-  MIN_WALLET_BALANCE,
-  readWalletState,
-  type WalletMessage,
-  type WalletReceipt,
-  WalletSender,
-} from '@bombyx/ton';
+/** The wallet of a client: whether it can pay into contracts beside what is under way, and what it lacks for that. */
+import { formatTon } from '@bombyx/base';
+import { MIN_WALLET_BALANCE, Purse, type PurseDeps, type PurseOptions, type WalletMessage } from '@bombyx/ton';
 import { MESSAGE_VALUE } from './client-contract.ts';
 
 /** NanoTON for the fees of a few messages; one costs about 0.015 TON. */
 const FEES = 100_000_000n;
-/**
- * The wallet contract pays nothing out of less than 2 TON. A top-up leaves as much behind, so that registering, charging
- * and closing stay possible.
- */
-export const KEPT_BALANCE = MIN_WALLET_BALANCE + FEES;
-
+/** The wallet pays nothing out of less than 2 TON. A top-up leaves as much, so that it can register, charge and close. */
+const KEPT_BALANCE = MIN_WALLET_BALANCE + FEES;
 /** Asked for on top, so that what storage takes until it arrives is not lacking again. */
 const SLACK = 50_000_000n;
 
-export interface PurseOptions {
-  readonly address: Address;
-  /** Deploys the wallet with its first order; undefined where its code is not ours. */
-  readonly init?: ContractInit | undefined;
-  readonly privateKey: KeyObject;
-  readonly testnet: boolean;
-  /** How often the chain is looked at while an order is outstanding. */
-  readonly pollMs: number;
-}
-
-export interface PurseDeps {
-  readonly chain: Chain;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
-
-export class Purse implements AsyncDisposable {
-  readonly address: Address;
-  /** As people write it. */
-  readonly text: string;
-  readonly #options: PurseOptions;
-  readonly #deps: PurseDeps;
-  readonly #sender: WalletSender;
-  #balance: bigint | undefined;
-  #seqno = 0;
-  #isStanding = false;
+export class ClientPurse extends Purse {
   /** NanoTON of what was handed in, and may be part of the balance still. */
   #handedIn = 0n;
   /** What could not be paid so far, by who wants it. */
   readonly #wants = new Map<object, bigint>();
-  #lack: string | undefined;
 
-  constructor(options: PurseOptions, deps: PurseDeps) {
-    const { address, init, privateKey, pollMs, testnet } = options;
-    this.address = address;
-    this.text = formatAddress(address, { testnet });
-    this.#options = options;
-    this.#deps = deps;
-    this.#sender = new WalletSender({ address, privateKey, pollMs, ...(init ? { init } : {}) }, deps);
-  }
-
-  /** NanoTON, as it was read last; undefined before that. */
-  get balance(): bigint | undefined {
-    return this.#balance;
-  }
-
-  get seqno(): number {
-    return this.#seqno;
-  }
-
-  /** Orders that wait or are outstanding. */
-  get pending(): number {
-    return this.#sender.pending;
-  }
-
-  /** A sentence that says how much to send where; undefined when nothing is lacking. */
-  get lack(): string | undefined {
-    return this.#lack;
-  }
-
-  /** Looks at the wallet, and says so when what it lacks has changed. @throws {ChainError} */
-  async look(signal: AbortSignal): Promise<void> {
-    const { balance, status, data } = await this.#deps.chain.account(this.address, signal);
-    this.#balance = balance;
-    this.#seqno = status === 'active' && data !== undefined ? readWalletState(data).seqno : 0;
-    this.#isStanding = status === 'active';
-    this.#judge();
+  constructor(options: Omit<PurseOptions, 'comfortableBalance'>, deps: PurseDeps) {
+    super({ ...options, comfortableBalance: KEPT_BALANCE + SLACK }, deps);
   }
 
   /**
@@ -101,60 +26,45 @@ export class Purse implements AsyncDisposable {
    * @param amount nanoTON; 0 for what only needs fees
    */
   canPay(who: object, amount: bigint): boolean {
-    const can = this.#lackFor(amount) === undefined;
+    const can = this.lackBeside(this.#shortageFor(amount)) === undefined;
     if (can) this.#wants.delete(who);
     else this.#wants.set(who, amount);
-    this.#judge();
+    this.judge();
     return can;
   }
 
   /** It is not wanted any more. */
   settled(who: object): void {
     this.#wants.delete(who);
-    this.#judge();
+    this.judge();
   }
 
-  /** @throws what {@link WalletSender.send} throws */
-  async send(message: WalletMessage): Promise<WalletReceipt> {
+  override async send(message: WalletMessage, signal?: AbortSignal): ReturnType<Purse['send']> {
     const { info } = message.message;
     const value = info.type === 'internal' ? info.value.coins : 0n;
     this.#handedIn += value;
     try {
-      return await this.#sender.send(message);
+      return await super.send(message, signal);
     } finally {
       this.#handedIn -= value;
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sender[Symbol.asyncDispose]();
+  protected override get shortage(): string | undefined {
+    let most = 0n;
+    for (const amount of this.#wants.values()) if (amount > most) most = amount;
+    return this.#shortageFor(most);
   }
 
-  #judge(): void {
-    const most = [...this.#wants.values()].reduce((a, b) => (a > b ? a : b), 0n);
-    const lack = this.#lackFor(most);
-    if (lack === this.#lack) return;
-    this.#lack = lack;
-    if (lack !== undefined) this.#deps.log.warn(lack);
-    else this.#deps.log.info('the wallet can pay', { balance: formatTon(this.#balance ?? 0n) });
-  }
-
-  #lackFor(amount: bigint): string | undefined {
-    if (this.#balance === undefined) return undefined;
-    const balance = this.#balance > this.#handedIn ? this.#balance - this.#handedIn : 0n;
-    const least = amount > 0n ? KEPT_BALANCE + MESSAGE_VALUE + amount : MIN_WALLET_BALANCE;
-    if ((amount > 0n ? balance : this.#balance) < least) {
-      const what =
-        amount > 0n
-          ? `needs ${formatTon(least)} TON to pay ${formatTon(amount)} TON in at a proxy`
-          : `pays nothing out of less than ${formatTon(least)} TON`;
-      const missing = (amount > 0n ? least : KEPT_BALANCE) + SLACK - this.#balance;
-      if (missing <= SLACK)
-        return `the wallet has ${formatTon(balance)} TON left and ${what}: wait for what is under way`;
-      return `the wallet has ${formatTon(this.#balance)} TON and ${what}: send ${formatTon(missing)} TON to ${this.text}`;
-    }
-    if (this.#isStanding || this.#options.init !== undefined) return undefined;
-    const how = 'deploy it with the C++ program, or set "wallet_code" to "bombyx"';
-    return `there is no wallet contract at ${this.text}, and its code is not ours to deploy: ${how}`;
+  #shortageFor(amount: bigint): string | undefined {
+    if (amount === 0n) return super.shortage;
+    const { balance } = this;
+    const left = balance > this.#handedIn ? balance - this.#handedIn : 0n;
+    const needed = KEPT_BALANCE + MESSAGE_VALUE + amount;
+    if (left >= needed) return undefined;
+    const what = `needs ${formatTon(needed)} TON to pay ${formatTon(amount)} TON in at a proxy`;
+    if (balance >= needed) return `the wallet has ${formatTon(left)} TON left and ${what}: wait for what is under way`;
+    const missing = formatTon(needed + SLACK - balance);
+    return `the wallet has ${formatTon(balance)} TON and ${what}: send at least ${missing} TON to ${this.text}`;
   }
 }

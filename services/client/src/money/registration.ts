@@ -1,12 +1,11 @@
 /** Shows a proxy on the chain that a client contract is ours. Source: client.md §4.3. */
 import type { Clock } from '@bombyx/base';
-import { type Chain, clientBirthData, initAddress } from '@bombyx/ton';
-import { ClientError } from '../errors.ts';
-import type { RootSource } from '../root-source.ts';
+import { type Chain, clientBirthData, initAddress, type RootSource } from '@bombyx/ton';
+import { ClientError, refusalOf } from '../errors.ts';
 import type { Deed } from './client-contract.ts';
 import type { Keeper, Terms } from './keeper.ts';
 import { wholeTokens } from './plan.ts';
-import type { Purse } from './purse.ts';
+import type { ClientPurse } from './purse.ts';
 
 /** Secret, stake, coins, registration; each is seen on the chain before the next. */
 const MAX_STEPS = 6;
@@ -17,7 +16,7 @@ const HOUR_MS = 3_600_000;
 export interface RegistrarDeps {
   readonly chain: Chain;
   readonly root: RootSource;
-  readonly purse: Purse;
+  readonly purse: ClientPurse;
   readonly clock: Clock;
   readonly terms: (keeper: Keeper) => Terms;
   /** Ends everything. */
@@ -41,7 +40,7 @@ export class Registrar {
    */
   async register(keeper: Keeper, nonce: bigint, signal: AbortSignal): Promise<void> {
     const { root, purse, chain, clock, terms } = this.#deps;
-    const refused = root.refusal ?? this.#tooOften(keeper);
+    const refused = refusalOf(root) ?? this.#tooOften(keeper);
     if (refused) throw refused;
     await purse.look(this.#deps.signal);
     for (let steps = 0; steps < MAX_STEPS; steps += 1) {

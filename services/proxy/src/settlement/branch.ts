@@ -12,6 +12,8 @@ export interface ProxyStanding {
   readonly earnings: bigint;
   /** Unix seconds from which closing may be completed; 0 unless closing. */
   readonly unlockAtSec: number;
+  /** Logical time of its newest transaction; 0 without one. */
+  readonly lt: bigint;
 }
 
 export class Branch {
@@ -46,10 +48,11 @@ export class Branch {
 
 /** @throws {ChainError} @throws {ContractError} `CONTRACT_DATA` */
 export async function standingOf(chain: Chain, { proxy }: Family, signal: AbortSignal): Promise<ProxyStanding> {
-  const { status, balance: coins, data } = await chain.account(proxy, signal);
+  const { status, balance: coins, data, last } = await chain.account(proxy, signal);
+  const lt = last?.lt ?? 0n;
   if (status !== 'active' || data === undefined) {
-    return { state: status === 'frozen' ? 'frozen' : 'absent', coins, earnings: 0n, unlockAtSec: 0 };
+    return { state: status === 'frozen' ? 'frozen' : 'absent', coins, earnings: 0n, unlockAtSec: 0, lt };
   }
   const { state, balance: earnings, unlockAtSec } = readProxyData(data);
-  return { state, coins, earnings, unlockAtSec };
+  return { state, coins, earnings, unlockAtSec, lt };
 }

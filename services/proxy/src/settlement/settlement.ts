@@ -15,6 +15,7 @@ import {
   type Chain,
   ChainError,
   operatingWallet,
+  Purse,
   publicKeyBytes,
   type RootConfig,
   RootError,
@@ -32,7 +33,6 @@ import type { Party } from './family.ts';
 import { Orders } from './orders.ts';
 import { Pause } from './pause.ts';
 import { defaultPolicy, type SettlementPolicy } from './policy.ts';
-import { Purse } from './purse.ts';
 import { illnessOf, type SettlementStatus, statusOf } from './status.ts';
 import { Treasury } from './treasury.ts';
 
@@ -65,6 +65,8 @@ export interface SettlementDeps {
   readonly running: (contract: string, owner?: string) => number;
 }
 
+/** NanoTON: two TON that the wallet never goes below, deployment, payments under way, fees. */
+const COMFORTABLE_BALANCE = 5_000_000_000n;
 /** Name of the note that keeps the switch; its value is `yes` or `no`. */
 const DISABLED = 'disabled';
 const SESSION_BYTES = 32;
@@ -127,7 +129,8 @@ export class Settlement implements AsyncDisposable {
     this.#root = this.#scope.use(root);
     const wallet = operatingWallet({ publicKey: publicKeyBytes(walletKey), owner }, options.walletCode);
     const pollMs = this.#policy.busyMs;
-    this.#purse = this.#scope.use(new Purse({ ...wallet, privateKey: walletKey, testnet, pollMs }, deps));
+    const purse = { ...wallet, privateKey: walletKey, testnet, pollMs, comfortableBalance: COMFORTABLE_BALANCE };
+    this.#purse = this.#scope.use(new Purse(purse, deps));
     this.#pause = new Pause({ clock });
     const session = Buffer.from(random.bytes(SESSION_BYTES)).toString('hex');
     this.#session = session;

@@ -1,7 +1,7 @@
 /** How the proxy stands on the chain, for pages and operators. */
+import type { Purse } from '@bombyx/ton';
 import type { Branches } from './branches.ts';
 import { unsettled } from './due.ts';
-import type { Purse } from './purse.ts';
 
 export interface SettlementStatus {
   /** Amounts in nanoTON. */

@@ -115,7 +115,8 @@ export class Treasury {
     const { instance, family, standing, name } = branch;
     const { bookkeeper, running, log, orders } = this.#deps;
     if (standing === undefined || standing.state === 'frozen') return;
-    if (standing.state === 'absent' && instance.cursor !== undefined) return; // it was there: an old answer
+    // It may be there in a newer answer. Coins and bounced messages make transactions without making a contract.
+    if (standing.state === 'absent' && standing.lt < (instance.cursor?.lt ?? 0n)) return;
     const { state: contract, unlockAtSec } = standing;
     const left = unsettled(instance);
     const view = { running: running(name), uncommitted: uncommitted(instance), left, contract, unlockAtSec, nowSec };

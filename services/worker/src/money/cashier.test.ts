@@ -64,8 +64,8 @@ it('a wallet without coins is told once how much to send where; then payouts are
   rig.earn(TEN_TON);
   await rig.chain.pass(100);
   const { lack, text } = rig.money.purse;
-  assert.match(lack ?? '', new RegExp(`has 0 TON and cannot pay for payouts below 2: send 2\\.5 TON to ${text}$`));
-  assert.equal(rig.said(/send 2\.5 TON/).length, 1);
+  assert.match(lack ?? '', new RegExp(`has 0 TON and sends nothing below 2: send at least 2\\.5 TON to ${text}$`));
+  assert.equal(rig.said(/send at least 2\.5 TON/).length, 1);
   assert.equal(rig.chain.handedIn, 0);
   await rig.fund(rig.wallet, (25n * TON) / 10n);
   await rig.chain.pass(60);
@@ -260,7 +260,7 @@ describe('a payout that somebody orders', () => {
     await using rig = await MoneyRig.start({ wallet: 0n });
     rig.earn(TEN_TON);
     const poor = await rig.money.payOut(rig.chain.world.proxy);
-    assert.match(poor.ok ? '' : poor.text, /send 2\.5 TON to/);
+    assert.match(poor.ok ? '' : poor.text, /send at least 2\.5 TON to/);
     rig.chain.isDown = true;
     const down = await rig.money.payOut(rig.chain.world.proxy);
     assert.match(down.ok ? '' : down.text, /CHAIN_UNREACHABLE/);

@@ -4,24 +4,23 @@
  * claims a running total: handed in twice, or overtaken by one of the proxy's own, it is refused and its coins come back.
  */
 import { randomInt } from 'node:crypto';
-import { BombyxError, type Clock, type Logger, Scope } from '@bombyx/base';
-import { formatTon } from '@bombyx/diary';
+import { BombyxError, type Clock, formatTon, type Logger, Scope } from '@bombyx/base';
 import {
   type Address,
+  type Arrival,
   type Chain,
   ChainError,
   ContractError,
   formatAddress,
+  type Purse,
   type RootConfig,
   WalletError,
 } from '@bombyx/ton';
 import type { PaymentMemory } from '../memory.ts';
 import type { Account } from '../payments.ts';
-import { followPayout, type Landing } from './landing.ts';
 import { dueOf, judgePayout, type PayoutPolicy, type Verdict } from './payout.ts';
-import type { Purse } from './purse.ts';
 import { AccountWatch } from './watch.ts';
-import { payoutMessage, readWorkerContract, type WorkerContract } from './worker-contract.ts';
+import { followPayout, payoutMessage, readWorkerContract, type WorkerContract } from './worker-contract.ts';
 
 const ROUND_MS = { from: 10_000, to: 20_000 };
 /** The worker contract has seen this total, or a higher one. Source: contracts.md §2. */
@@ -220,16 +219,15 @@ export class Cashier implements AsyncDisposable {
     log.info('payout begins', { ...fields, deploys: birth !== undefined });
     const { signal } = this.#scope;
     const receipt = await purse.send(wallet, signal);
-    const { pollMs } = this.#options;
-    const options = { contract: keys.workerContract, wallet: purse.address, body, after: contract.last, pollMs };
-    const landing = await followPayout(options, receipt, { chain, clock }, signal);
-    if (landing.outcome === 'executed') {
+    const payout = { contract: keys.workerContract, wallet: purse.address, body, after: contract.last };
+    const arrival = await followPayout(payout, receipt, { chain, clock, pollMs: this.#options.pollMs }, signal);
+    if (arrival.outcome === 'executed') {
       watch.executed({ atSec: this.#nowSec(), amount }, clock.monotonicMs());
       this.#counts = { ...this.#counts, payouts: this.#counts.payouts + 1, cashed: this.#counts.cashed + amount };
       log.info('payout done', fields);
-    } else if (landing.outcome === 'refused' && landing.exitCode === OLD_COUNTER) {
+    } else if (arrival.outcome === 'refused' && arrival.exitCode === OLD_COUNTER) {
       log.info('payout overtaken by another', fields);
-    } else this.#fail(watch, failureOf(landing));
+    } else this.#fail(watch, failureOf(arrival));
   }
 
   #fail(watch: AccountWatch, why: string): void {
@@ -256,9 +254,15 @@ function no(reason: (OrderedPayout & { ok: false })['reason'], text: string): Or
   return { ok: false, reason, text };
 }
 
-function failureOf(landing: Exclude<Landing, { outcome: 'executed' }>): string {
-  if (landing.outcome === 'lost') return 'the message did not reach our contract';
-  return `our contract refused it: exit code ${landing.exitCode}`;
+function failureOf(arrival: Exclude<Arrival, { outcome: 'executed' }>): string {
+  switch (arrival.outcome) {
+    case 'refused':
+      return `our contract refused it: exit code ${arrival.exitCode}`;
+    case 'lost':
+      return 'the message did not reach our contract';
+    default:
+      return 'the chain does not show any more what our contract did with it';
+  }
 }
 
 function codeOf(error: unknown): string {

@@ -4,6 +4,7 @@ import {
   type Address,
   type Chain,
   operatingWallet,
+  Purse,
   privateKeyFromSeed,
   publicKeyBytes,
   type RootConfig,
@@ -12,10 +13,11 @@ import type { WorkerConfig } from '../config.ts';
 import { WorkerError } from '../errors.ts';
 import type { PaymentMemory } from '../memory.ts';
 import { Cashier, type OrderedPayout } from './cashier.ts';
-import { Purse } from './purse.ts';
 
 /** How often the chain is looked at while something is under way there; blocks take five seconds. */
 const POLL_MS = 3_000;
+/** NanoTON: two TON that the wallet never goes below, and fees for a long time. */
+const COMFORTABLE_BALANCE = 2_500_000_000n;
 
 export interface MoneyDeps {
   readonly chain: Chain;
@@ -41,7 +43,9 @@ export class Money implements AsyncDisposable {
     const party = { publicKey: publicKeyBytes(privateKey), owner: config.owner_address };
     const wallet = operatingWallet(party, config.wallet_code);
     const testnet = config.is_testnet;
-    this.purse = this.#scope.use(new Purse({ ...wallet, privateKey, testnet, pollMs: POLL_MS }, deps));
+    const comfortableBalance = COMFORTABLE_BALANCE;
+    const options = { ...wallet, privateKey, testnet, pollMs: POLL_MS, comfortableBalance };
+    this.purse = this.#scope.use(new Purse(options, deps));
     const policy = {
       payoutAt: config.payout_at_ton,
       idlePayoutAt: config.idle_payout_at_ton,

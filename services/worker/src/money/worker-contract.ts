@@ -2,15 +2,19 @@
 import type { NanoTon } from '@bombyx/base';
 import {
   type Address,
+  type Arrival,
+  awaitArrival,
   type Cell,
   type Chain,
   type ContractInit,
+  type ExpectedArrival,
   type Params,
   readCell,
   readWorkerData,
   redirectExcess,
   type TransactionId,
   type WalletMessage,
+  type WalletReceipt,
 } from '@bombyx/ton';
 import { internal } from '@ton/core';
 import type { Account } from '../payments.ts';
@@ -78,4 +82,21 @@ export function payoutMessage(
     ...(birth === undefined ? {} : { init: birth }),
   });
   return { body, wallet: { mode: 1, message } };
+}
+
+/**
+ * What the worker contract did with a payout whose external the wallet took. A wallet that passed over the message has
+ * sent nothing.
+ * @throws what {@link awaitArrival} throws
+ */
+export async function followPayout(
+  { body, ...expected }: Omit<ExpectedArrival, 'matches' | 'sentAtSec'> & Pick<PayoutMessage, 'body'>,
+  { transaction: { transaction, atSec: sentAtSec } }: WalletReceipt,
+  deps: Parameters<typeof awaitArrival>[1],
+  signal: AbortSignal,
+): Promise<Arrival> {
+  const hash = body.hash();
+  const matches = (other: Cell) => other.hash().equals(hash);
+  if (!transaction.outMessages.values().some((sent) => matches(sent.body))) return { outcome: 'lost' };
+  return awaitArrival({ ...expected, matches, sentAtSec }, deps, signal);
 }

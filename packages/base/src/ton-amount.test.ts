@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { MAX_LONG, nanoTon } from '@bombyx/base';
 import fc from 'fast-check';
-import { DiaryError, formatTon, parseTon } from './index.ts';
+import { AmountError, formatTon, MAX_LONG, nanoTon, parseTon } from './index.ts';
 
 const texts: readonly (readonly [text: string, nanoTon: bigint])[] = [
   ['0', 0n],
@@ -36,7 +35,7 @@ for (const text of [...strangers, '9'.repeat(5_000), '１', 'NaN', 'Infinity']) 
   it(`refuses "${text.slice(0, 24)}" as an amount`, () => {
     assert.throws(
       () => parseTon(text),
-      (error) => error instanceof DiaryError && error.code === 'DIARY_AMOUNT' && error.message.length < 200,
+      (error) => error instanceof AmountError && error.code === 'AMOUNT_TEXT' && error.message.length < 200,
     );
   });
 }

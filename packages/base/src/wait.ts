@@ -1,4 +1,4 @@
-import type { Clock } from '@bombyx/base';
+import type { Clock } from './ports.ts';
 
 /** Resolves after `ms` of the clock. Rejects with the reason of `signal`, and leaves no timer behind. */
 export function wait(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {

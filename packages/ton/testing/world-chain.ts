@@ -1,19 +1,10 @@
 /** The chain port over an emulated chain, run by the real executor; and the ways a chain can fail a node. */
-
 import { type FakeClock, turn } from '@bombyx/testkit';
-import {
-  type Address,
-  type Cell,
-  type Chain,
-  type ChainAccount,
-  ChainError,
-  type ChainTransaction,
-  type GetMethodResult,
-  readChainTransaction,
-  type TransactionId,
-} from '@bombyx/ton';
-import { loadMessage, type Message, type Transaction, type TupleItem } from '@ton/core';
-import { type Step, World, type WorldOptions } from '../../../packages/ton/testing/contracts-world.ts';
+import { type Address, type Cell, loadMessage, type Message, type Transaction, type TupleItem } from '@ton/core';
+import type { Chain, ChainAccount, ChainTransaction, GetMethodResult, TransactionId } from '../src/chain.ts';
+import { ChainError } from '../src/chain-errors.ts';
+import { readChainTransaction } from '../src/chain-transaction.ts';
+import { type Step, World, type WorldOptions } from './contracts-world.ts';
 
 export class WorldChain implements Chain {
   readonly world: World;
@@ -121,7 +112,7 @@ export class WorldChain implements Chain {
     _args: readonly TupleItem[],
     _signal?: AbortSignal,
   ): Promise<GetMethodResult> {
-    throw new TypeError('a worker runs no get method');
+    throw new TypeError('no node runs a get method');
   }
 
   /** NanoTON that messages have brought to an account. */
