@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { commands } from './commands.ts';
+import { CliError, type CliErrorCode, parseCommandLine } from './usage.ts';
 
 const main = new URL('main.ts', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'bombyx-cli-'));
@@ -14,6 +15,19 @@ after(() => rmSync(folder, { recursive: true }));
 function run(...args: string[]): { code: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
   return { code: status, out: stdout, err: stderr };
+}
+
+/** The same without a process: what `main` makes its exit code and its line on stderr of. */
+async function refused(args: readonly string[], code: CliErrorCode, sentence: RegExp): Promise<void> {
+  const [name, ...rest] = args;
+  const command = await commands.find((entry) => entry.name === name)!.load();
+  const running = async () => command.run(parseCommandLine(command, rest), AbortSignal.timeout(30_000));
+  await assert.rejects(running, (error) => {
+    assert.ok(error instanceof CliError && error.code === code, String(error));
+    assert.match(error.message, sentence);
+    assert.ok(!error.message.includes('\n'), error.message);
+    return true;
+  });
 }
 
 const file = (name: string, text: string) => {
@@ -30,59 +44,77 @@ it('lists the commands, and explains each', () => {
   assert.match(help.out, /Usage: bombyx chat "TEXT" \[options\]\n[\s\S]*Examples:\n {2}bombyx chat/);
 });
 
-const refusals: readonly (readonly [name: string, args: readonly string[], code: number, sentence: RegExp])[] = [
-  ['an unknown command', ['start'], 2, /there is no command "start"/],
-  ['an unknown option', ['up', '--prot', '1'], 2, /Unknown option '--prot'/],
-  ['a port that is none', ['up', '--port', '70000'], 2, /--port must be an integer from 1024 to 65535, not "70000"/],
-  ['a gateway that is no URL', ['chat', '--base-url', 'foo', 'hi'], 2, /--base-url must be a URL/],
-  ['a negative number', ['chat', 'hi', '--max-tokens', '-3'], 2, /--max-tokens/],
+it('answers what is wrong with a code and one sentence', () => {
+  const codes = [
+    ['an unknown command', ['start'], 2, /there is no command "start"/],
+    ['an unknown option', ['up', '--prot', '1'], 2, /Unknown option '--prot'/],
+    ['no network to ask', ['chat', '--data-dir', folder, 'hi'], 1, /no network runs here: start one with "bombyx up"/],
+    [
+      'no configuration',
+      ['engine', '--config', join(folder, 'none.json')],
+      78,
+      /configuration .*none\.json is missing/,
+    ],
+  ] as const;
+  for (const [name, args, code, sentence] of codes) {
+    const { code: status, err } = run(...args);
+    assert.match(err, sentence, name);
+    assert.equal(err.trimEnd().split('\n').length, 1, err);
+    assert.equal(status, code, name);
+  }
+});
+
+const refusals: readonly (readonly [name: string, args: readonly string[], code: CliErrorCode, sentence: RegExp])[] = [
+  [
+    'a port that is none',
+    ['up', '--port', '70000'],
+    'CLI_USAGE',
+    /^--port must be an integer from 1024 to 65535, not "70000"$/,
+  ],
+  ['a gateway that is no URL', ['chat', '--base-url', 'foo', 'hi'], 'CLI_USAGE', /--base-url must be a URL/],
+  ['a negative number', ['chat', 'hi', '--max-tokens', '-3'], 'CLI_USAGE', /--max-tokens/],
   ...['nonsense', '8000', 'host:', 'host:99999', 'http://127.0.0.1:8000'].map(
     (address) =>
       [
         `"${address}" for the address of an inference server`,
         ['doctor', '--forward-to', address],
-        2,
+        'CLI_USAGE',
         /--forward-to must be HOST:PORT, e\.g\. 127\.0\.0\.1:8000, not "/,
       ] as const,
   ),
-  ['a question that is missing', ['chat'], 2, /say what to ask/],
-  ['no network to ask', ['chat', '--data-dir', folder, 'hi'], 1, /no network runs here: start one with "bombyx up"/],
-  [
-    'a configuration that is missing',
-    ['engine', '--config', join(folder, 'none.json')],
-    78,
-    /configuration .*none\.json is missing/,
-  ],
+  ['a question that is missing', ['chat'], 'CLI_USAGE', /say what to ask/],
   [
     'a configuration that is not JSON',
     ['engine', '--config', file('torn.json', '{"http_port":')],
-    78,
+    'CLI_CONFIG',
     /torn\.json is not JSON/,
   ],
   [
     'an unknown key',
     ['engine', '--config', file('key.json', '{"http_port":0,"prot":1}')],
-    78,
+    'CLI_CONFIG',
     /key\.json is wrong: unknown field "prot"/,
   ],
-  ['a missing root configuration', ['proxy', '--config', file('proxy.json', '{}')], 78, /proxy\.json is wrong/],
+  [
+    'a missing root configuration',
+    ['proxy', '--config', file('proxy.json', '{}')],
+    'CLI_CONFIG',
+    /proxy\.json is wrong/,
+  ],
 ];
 for (const [name, args, code, sentence] of refusals) {
-  it(`answers ${name} with one sentence`, () => {
-    const { code: status, err } = run(...args);
-    assert.match(err, sentence);
-    assert.equal(err.trimEnd().split('\n').length, 1, err);
-    assert.equal(status, code);
-  });
+  it(`refuses ${name} in one sentence`, () => refused(args, code, sentence));
 }
 
 for (const damage of ['{"proxy"', 'null', '{}', '{"rootAddress":1}']) {
-  it(`says that keys are damaged which read ${damage}`, () => {
+  it(`says that keys are damaged which read ${damage}`, async () => {
     file('identity.json', damage);
-    const { code, err } = run('up', '--data-dir', folder, '--port', '65012');
-    rmSync(join(folder, 'identity.json'));
-    assert.match(err, /identity\.json is damaged: restore it, or move it away to start as a new network\n$/);
-    assert.equal(code, 78);
+    try {
+      const sentence = /identity\.json is damaged: restore it, or move it away to start as a new network$/;
+      await refused(['up', '--data-dir', folder, '--port', '65012'], 'CLI_CONFIG', sentence);
+    } finally {
+      rmSync(join(folder, 'identity.json'));
+    }
   });
 }
 

@@ -34,7 +34,7 @@ export async function manage(
     await actions[action](proxyContract);
   } catch (error) {
     if (!(error instanceof BombyxError)) throw error;
-    throw new GatewayError('GATEWAY_INVALID_VALUE', `failed: ${error.message}`, { param: 'proxy' });
+    throw new GatewayError('GATEWAY_INVALID_VALUE', error.message, { param: 'proxy' });
   }
   return 'request sent\n';
 }

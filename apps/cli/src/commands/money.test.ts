@@ -102,7 +102,7 @@ it('says what to do first: coins that are lacking, a fault, an end that is await
 for (const [command, said] of [
   [topup, /gets 1 TON, which are on their way/],
   [withdraw, /gives 0\.500000001 TON back; 1 TON stay as stake/],
-  [close, /is being closed: what is above the stake comes back now/],
+  [close, /is being closed, for good until the network changes its terms: what is above the stake comes back now/],
 ] as const) {
   it(`orders ${command.name} at the one proxy there is, or at the one that is named`, async (t) => {
     const one = await clientFor(t, { wallet, money, proxies: [account('UQa')] });
@@ -124,8 +124,8 @@ it('forgives a proxy with one call', async (t) => {
 });
 
 it('tells in one sentence what is wrong', async (t) => {
-  const refused = await clientFor(t, { wallet, money, proxies: [account('UQa')] }, 'failed: nothing to withdraw');
-  await assert.rejects(printed(withdraw, ...refused.here), coded('CLI_REFUSED', /^failed: nothing to withdraw$/));
+  const refused = await clientFor(t, { wallet, money, proxies: [account('UQa')] }, 'nothing to withdraw');
+  await assert.rejects(printed(withdraw, ...refused.here), coded('CLI_REFUSED', /^nothing to withdraw$/));
   await assert.rejects(printed(withdraw, 'UQx', ...refused.here), coded('CLI_USAGE', /accounts at UQa only/));
   const without = await clientFor(t, { wallet, proxies: [] });
   await assert.rejects(printed(stake, ...without.here), coded('CLI_USAGE', /without TON/));

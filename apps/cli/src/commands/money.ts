@@ -54,7 +54,7 @@ export const close = orderCommand({
   name: 'close',
   summary: 'Close the account at a proxy: all of it comes back into the operating wallet',
   done: () =>
-    'is being closed: what is above the stake comes back now, the rest when the proxy has settled or its time is over, by itself',
+    'is being closed, for good until the network changes its terms: what is above the stake comes back now, the rest when the proxy has settled or its time is over, by itself',
 });
 
 interface Order {
@@ -189,11 +189,16 @@ function show({ wallet, money, proxies }: ClientSnapshot, asJson: boolean): void
 
 const STATES = ['open', 'closing', 'closed'] as const;
 
+function stateOf({ fault, state, stake: staked }: Account): string {
+  if (fault) return 'not trusted';
+  return state === 0 && staked === 0 ? 'not open yet' : (STATES[state] ?? '');
+}
+
 function jsonOf(at: Account) {
   return {
     proxy: at.proxy_sc_address,
     contract: at.sc_address,
-    state: at.fault ? 'not trusted' : (STATES[at.state] ?? ''),
+    state: stateOf(at),
     balance: ton(at.balance),
     stake: ton(at.stake),
     used: String(at.tokens_used_proxy_max),

@@ -22,23 +22,26 @@ export const status: Command = {
       return 1;
     }
     const health = await gatewayHealth(running.baseUrl);
+    const lacking = await lacksIn(folder);
     const processes = running.processes.map((child) => ({ ...child, residentMiB: residentMiB(child.pid) }));
     const coins = running.processes.some(({ role }) => role === 'devnet')
       ? await balancesIn(folder, signal)
       : undefined;
     if (args.flag('json')) {
       const balances = coins?.json;
-      console.log(JSON.stringify({ running: true, dataDir: folder, ...running, processes, gateway: health, balances }));
+      const state = { ...running, processes, gateway: health, balances, lacking };
+      console.log(JSON.stringify({ running: true, dataDir: folder, ...state }));
       return 0;
     }
     console.log(`Base URL  ${running.baseUrl}  (${health})\nModel     ${running.model}\nData      ${folder}`);
-    for (const page of statisticsPages(folder)) console.log(`Pages     ${page}`);
+    for (const { role, url } of statisticsPages(folder)) console.log(`Pages     ${url}  (${role})`);
     console.log('\nprocess   state       pid       up        restarts  memory');
     for (const { role, state, pid, startedAtMs, restarts, residentMiB: memory } of processes) {
       const columns = [role.padEnd(10), state.padEnd(12), String(pid ?? '-').padEnd(10), since(startedAtMs).padEnd(10)];
       console.log(`${columns.join('')}${String(restarts).padEnd(10)}${memory === undefined ? '-' : `${memory} MiB`}`);
     }
     if (coins) console.log(`\n${coins.text}`);
+    for (const { role, lack } of lacking) console.log(`\nTo do (${role}): ${lack}.`);
     return 0;
   },
 };
@@ -61,15 +64,30 @@ async function balancesIn(folder: string, signal: AbortSignal) {
 }
 
 /** The pages of gateway, proxy and worker, with the password that their configuration files hold. */
-function statisticsPages(folder: string): string[] {
+function statisticsPages(folder: string): { readonly role: string; readonly url: string }[] {
   return ['client', 'proxy', 'worker'].flatMap((role) => {
     try {
       const file = JSON.parse(readFileSync(join(folder, `${role}.json`), 'utf8')) as Record<string, string | number>;
-      return [`http://127.0.0.1:${file['http_port']}/stats?access_hash=${file['http_access_hash']}  (${role})`];
+      return [{ role, url: `http://127.0.0.1:${file['http_port']}/stats?access_hash=${file['http_access_hash']}` }];
     } catch {
       return [];
     }
   });
+}
+
+/** What each part needs from its owner before it can go on, in its own words; of parts that do not answer, nothing. */
+async function lacksIn(folder: string): Promise<{ readonly role: string; readonly lack: string }[]> {
+  type Page = { wallet?: { lack?: string }; money?: { lack?: string }; status?: { problem?: string | null } };
+  const ask = async ({ role, url }: { readonly role: string; readonly url: string }) => {
+    try {
+      const page = await fetch(url.replace('/stats?', '/jsonstats?'), { signal: AbortSignal.timeout(2_000) });
+      const { wallet, money, status } = (await page.json()) as Page;
+      return { role, lack: money?.lack || wallet?.lack || status?.problem || '' };
+    } catch {
+      return { role, lack: '' };
+    }
+  };
+  return (await Promise.all(statisticsPages(folder).map(ask))).filter(({ lack }) => lack !== '');
 }
 
 async function gatewayHealth(baseUrl: string): Promise<string> {

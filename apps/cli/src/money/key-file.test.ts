@@ -112,7 +112,7 @@ it('answers any change of one character with its own error, or not at all where 
       }
       assert.deepEqual(opened, seed);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

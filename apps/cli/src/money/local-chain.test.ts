@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { it, type TestContext } from 'node:test';
+import { after, it, type TestContext } from 'node:test';
 import { nanoTon, silentLogger, systemClock } from '@bombyx/base';
 import {
   type Chain,
@@ -35,13 +35,15 @@ const walletKeys = {
 };
 const machineKey = Buffer.alloc(32, 4).toString('base64');
 const signal = AbortSignal.timeout(120_000);
+/** Every test has wallets and a network of its own on it. */
+const world = await openMoneyWorld();
+after(() => world[Symbol.asyncDispose]());
+const { api } = world;
 
 interface Rig {
   readonly folder: string;
   /** A chain in a process of its own, which goes on where the last one stopped. */
   start(): Promise<DevnetChild>;
-  /** A new chain in this process. @returns URL of its JSON-RPC door */
-  begin(): Promise<string>;
   prepare(api: string, proxyAddress: string): Promise<{ readonly local: LocalChain; readonly steps: LocalChainStep[] }>;
 }
 
@@ -58,11 +60,6 @@ function rigFor(t: TestContext): Rig {
       const child = await startDevnet(folder);
       children.push(child);
       return child;
-    },
-    async begin() {
-      const world = await openMoneyWorld();
-      t.after(() => world[Symbol.asyncDispose]());
-      return world.api;
     },
     async prepare(api, proxyAddress) {
       const steps: LocalChainStep[] = [];
@@ -128,8 +125,9 @@ it('gives every wallet coins once and creates the network once, whatever dies in
 
 it('begins again on a new chain, with the same owners', async (t) => {
   const rig = rigFor(t);
-  const made = await rig.prepare(await rig.begin(), '127.0.0.1:1');
-  const again = await rig.prepare(await rig.begin(), '127.0.0.1:1');
+  const made = await rig.prepare(api, '127.0.0.1:1');
+  await using other = await openMoneyWorld();
+  const again = await rig.prepare(other.api, '127.0.0.1:1');
   assert.equal(again.steps.length, 5);
   assert.deepEqual(again.local.owners, made.local.owners);
   assert.notEqual(again.local.rootAddress, made.local.rootAddress);
@@ -137,7 +135,6 @@ it('begins again on a new chain, with the same owners', async (t) => {
 
 it('creates the network again when its file is damaged, and refuses a damaged key in one sentence', async (t) => {
   const rig = rigFor(t);
-  const api = await rig.begin();
   const made = await rig.prepare(api, '127.0.0.1:1');
   writeFileSync(join(rig.folder, 'network.json'), '{"root_contract');
   const again = await rig.prepare(api, '127.0.0.1:1');
@@ -150,7 +147,6 @@ it('creates the network again when its file is damaged, and refuses a damaged ke
 for (const moment of ['funded', 'created'] as const) {
   it(`goes on where it was stopped when something was ${moment}`, async (t) => {
     const rig = rigFor(t);
-    const api = await rig.begin();
     const stop = new AbortController();
     const seen: string[] = [];
     const progress = ({ event }: LocalChainStep) => {
@@ -170,7 +166,7 @@ for (const moment of ['funded', 'created'] as const) {
 
 it('leaves files by which a person runs the network: its prices, its wallets', async (t) => {
   const rig = rigFor(t);
-  await rig.prepare(await rig.begin(), '127.0.0.1:1');
+  await rig.prepare(api, '127.0.0.1:1');
   const [ton, wallets] = [join(rig.folder, 'network.json'), join(rig.folder, 'wallets')];
   const run = (command: Command, ...argv: readonly string[]) => {
     const key = ['--wallet', join(wallets, 'network.json'), '--passphrase-file', join(wallets, 'passphrase')];
@@ -189,7 +185,7 @@ it('leaves files by which a person runs the network: its prices, its wallets', a
 it('tells the balances of everybody, before and after their contracts stand', async (t) => {
   const rig = rigFor(t);
   assert.equal(localParties(rig.folder), undefined);
-  await rig.prepare(await rig.begin(), '127.0.0.1:1');
+  await rig.prepare(api, '127.0.0.1:1');
   await withChain(rig.folder, async (chain, parties) => {
     const before = await readBalances(parties, chain, signal);
     const coins = (whose: string, what: string, of = before) =>

@@ -78,7 +78,7 @@ it('knows what the contract will hold after any change, and refuses what would b
         root = held;
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   );
 });
 

@@ -77,7 +77,7 @@ export class Money implements AsyncDisposable {
     const privateKey = privateKeyFromSeed(config.node_wallet_key);
     const party = { publicKey: publicKeyBytes(privateKey), owner: config.owner_address };
     const wallet = operatingWallet(party, config.wallet_code);
-    const options = { ...wallet, privateKey, testnet: config.is_testnet, pollMs: POLL_MS };
+    const options = { ...wallet, privateKey, testnet: config.is_testnet, pollMs: POLL_MS, stake: this.#stake };
     this.purse = this.#scope.use(new ClientPurse(options, deps));
     this.topUpPerDay = config.top_up_per_day_ton ?? STAKES_PER_DAY * this.#stake;
     const orders = this.#memory.orders();

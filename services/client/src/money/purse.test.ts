@@ -18,7 +18,7 @@ async function open() {
   const clock = new FakeClock();
   const chain = new FakeChain(clock);
   const wallet = new SimulatedWallet(chain, createPublicKey(privateKey), clock, 5n * TON);
-  const options = { address: wallet.address, privateKey, testnet: false, pollMs: 1_000 };
+  const options = { address: wallet.address, privateKey, testnet: false, pollMs: 1_000, stake: TON };
   const purse = new ClientPurse(options, { chain, clock, log: silentLogger });
   await purse.look(signal);
   return { chain, wallet, purse, [Symbol.asyncDispose]: () => purse[Symbol.asyncDispose]() };

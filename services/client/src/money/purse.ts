@@ -16,8 +16,9 @@ export class ClientPurse extends Purse {
   /** What could not be paid so far, by who wants it. */
   readonly #wants = new Map<object, bigint>();
 
-  constructor(options: Omit<PurseOptions, 'comfortableBalance'>, deps: PurseDeps) {
-    super({ ...options, comfortableBalance: KEPT_BALANCE + SLACK }, deps);
+  /** @param options `stake`: nanoTON that the first account takes; an empty wallet is asked for all of it at once */
+  constructor({ stake, ...options }: Omit<PurseOptions, 'comfortableBalance'> & { stake: bigint }, deps: PurseDeps) {
+    super({ ...options, comfortableBalance: KEPT_BALANCE + MESSAGE_VALUE + stake + SLACK }, deps);
   }
 
   /**
