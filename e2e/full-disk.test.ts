@@ -136,18 +136,15 @@ describe('a network on a full disk', () => {
     }
   });
 
-  it('finds every charge again after a stop and a start', async () => {
+  it('says in one sentence that it cannot start, and finds every charge again when it can', async () => {
     assert.equal(await up.stop('SIGTERM'), 0);
-    await start();
-  });
-
-  it('says in one sentence that it cannot start, and starts when there is room', needsMount, async () => {
-    await up.stop('SIGTERM');
-    fill();
-    const refused = await bombyx('up', '--data-dir', folder, '--port', String(port));
-    rmSync(ballast);
-    assert.notEqual(refused.code, 0);
-    assert.match(refused.stderr, /^bombyx: .*(is full|ENOSPC).*\n$/);
+    if (mounted) {
+      fill();
+      const refused = await bombyx('up', '--data-dir', folder, '--port', String(port));
+      rmSync(ballast);
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.stderr, /^bombyx: .*(is full|ENOSPC).*\n$/);
+    }
     await start();
   });
 });
