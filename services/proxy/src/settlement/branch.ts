@@ -23,6 +23,8 @@ export class Branch {
   readonly init: ContractInit | undefined;
   /** Undefined before the first look. */
   standing: ProxyStanding | undefined;
+  /** Unix seconds of the chain since which every look found no contract. */
+  absentSinceSec: number | undefined;
   /** Whether this process has shown itself to this contract. */
   isCommitted = false;
 

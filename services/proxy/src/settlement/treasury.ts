@@ -13,6 +13,9 @@ import { Outbox, type OutboxDeps } from './outbox.ts';
 import type { SettlementPolicy } from './policy.ts';
 import { nextStep } from './retirement.ts';
 
+/** After this nothing lands that a dead process had handed in: externals live for 60 s, answers are at most 180 s old. */
+const QUIET_SEC = 240;
+
 export interface TreasuryOptions {
   readonly policy: SettlementPolicy;
   /** Of this process, hex. */
@@ -115,8 +118,7 @@ export class Treasury {
     const { instance, family, standing, name } = branch;
     const { bookkeeper, running, log, orders } = this.#deps;
     if (standing === undefined || standing.state === 'frozen') return;
-    // It may be there in a newer answer. Coins and bounced messages make transactions without making a contract.
-    if (standing.state === 'absent' && standing.lt < (instance.cursor?.lt ?? 0n)) return;
+    if (!this.#isSure(branch, nowSec)) return;
     const { state: contract, unlockAtSec } = standing;
     const left = unsettled(instance);
     const view = { running: running(name), uncommitted: uncommitted(instance), left, contract, unlockAtSec, nowSec };
@@ -130,6 +132,21 @@ export class Treasury {
     if (send === undefined || !canSend) return;
     const isDone = () => branch.standing?.state !== contract;
     this.#outbox.send(`${send}/${name}`, orders.closing(send, family.proxy), isDone);
+  }
+
+  /**
+   * Whether the answer about a contract may be acted upon. One that is not there may be in a newer answer, or come to be
+   * by a message of this process or the one before. (Coins and bounced messages make transactions and no contract.)
+   */
+  #isSure(branch: Branch, nowSec: number): boolean {
+    const { standing, instance, name } = branch;
+    if (standing?.state !== 'absent') {
+      branch.absentSinceSec = undefined;
+      return true;
+    }
+    branch.absentSinceSec ??= nowSec;
+    if (standing.lt < (instance.cursor?.lt ?? 0n) || this.#outbox.has(`deploy/${name}`)) return false;
+    return nowSec - branch.absentSinceSec > QUIET_SEC;
   }
 
   #commit(branches: Branches): void {
