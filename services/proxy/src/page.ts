@@ -174,6 +174,7 @@ function own({ smartcontract, localconfig, wallet, status }: ProxySnapshot, nowM
       ['not serving, because', status.problem ?? undefined],
       ['contract', code(String(smartcontract['address'] ?? ''))],
       ['contract balance', onChain ? coins(Number(smartcontract['balance'] ?? 0)) : undefined],
+      ['stake', onChain ? coins(Number(smartcontract['stake'] ?? 0)) : undefined],
       ['ready to withdraw', onChain ? coins(Number(smartcontract['ready_for_withdraw'] ?? 0)) : undefined],
       ['owner', code(localconfig.owner_address)],
       ['root contract', code(localconfig.root_address)],

@@ -140,6 +140,7 @@ export function takeSnapshot(from: SnapshotSources): ProxySnapshot {
       address: self.contract,
       params_version: self.root.paramsVersion,
       balance: Number(onChain?.contract?.balance ?? 0n),
+      stake: Number(onChain?.contract?.stake ?? 0n),
       ready_for_withdraw: Number(onChain?.contract?.readyForWithdraw ?? 0n),
     },
     old_instances: (onChain?.oldInstances ?? []).map((old) => ({

@@ -10,6 +10,8 @@ export interface ProxyStanding {
   readonly coins: bigint;
   /** Of them, what the owner may withdraw. */
   readonly earnings: bigint;
+  /** Of them, what backs forced refunds; the owner's again at the end. */
+  readonly stake: bigint;
   /** Unix seconds from which closing may be completed; 0 unless closing. */
   readonly unlockAtSec: number;
   /** Logical time of its newest transaction; 0 without one. */
@@ -53,8 +55,8 @@ export async function standingOf(chain: Chain, { proxy }: Family, signal: AbortS
   const { status, balance: coins, data, last } = await chain.account(proxy, signal);
   const lt = last?.lt ?? 0n;
   if (status !== 'active' || data === undefined) {
-    return { state: status === 'frozen' ? 'frozen' : 'absent', coins, earnings: 0n, unlockAtSec: 0, lt };
+    return { state: status === 'frozen' ? 'frozen' : 'absent', coins, earnings: 0n, stake: 0n, unlockAtSec: 0, lt };
   }
-  const { state, balance: earnings, unlockAtSec } = readProxyData(data);
-  return { state, coins, earnings, unlockAtSec, lt };
+  const { state, balance: earnings, stake, unlockAtSec } = readProxyData(data);
+  return { state, coins, earnings, stake, unlockAtSec, lt };
 }

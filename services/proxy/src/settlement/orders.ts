@@ -1,6 +1,6 @@
 /** What the operating wallet is told to send. Sources: contracts.md §10 and §13. */
 import type { KeyObject } from 'node:crypto';
-import type { Random } from '@bombyx/base';
+import { nanoTon, type Random } from '@bombyx/base';
 import {
   type Address,
   type ContractInit,
@@ -56,6 +56,12 @@ export class Orders {
     const body = readCell(signPayment(payment, this.#key));
     const init = deploys ? { init: family.initOf(party, owner) } : {};
     return transfer({ to: contract, value: Value.party, body, ...init });
+  }
+
+  /** @param amount nanoTON */
+  stake(contract: Address, amount: bigint): WalletMessage {
+    const body = proxyRequest.raiseStake({ queryId: this.queryId(), excess: this.#excess, amount: nanoTon(amount) });
+    return transfer({ to: contract, value: Value.stake + amount, body });
   }
 
   withdraw(contract: Address, queryId: bigint): WalletMessage {

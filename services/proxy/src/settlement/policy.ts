@@ -63,6 +63,8 @@ export const Value = {
   /** Charges, payouts, refunds, closing: the contracts want 0.1 TON and what it costs. */
   party: (7n * TON) / 10n,
   withdraw: (2n * TON) / 10n,
+  /** With what is staked. */
+  stake: (2n * TON) / 10n,
   /** Buys no gas: the contract ignores it, and who reads along sees it. */
   commit: 1n,
 } as const;

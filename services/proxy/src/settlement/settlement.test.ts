@@ -70,6 +70,32 @@ describe('the beginning', () => {
   });
 });
 
+describe('the stake of the proxy', () => {
+  it('is what the network asks for, and comes back when the contract ends', async () => {
+    await using rig = await Rig.create();
+    const settlement = await rig.serve();
+    const { proxy } = rig;
+    await rig.until('it is there', () => rig.proxyData(proxy).stake === TON);
+    await rig.pass(60);
+    assert.equal(rig.proxyData(proxy).stake, TON, 'once');
+    const before = rig.balance(rig.owner.address);
+    settlement.disable();
+    await rig.until('the contract is closing', () => rig.proxyData(proxy).state === 'closing');
+    await rig.leap(700);
+    await rig.until('it is closed', () => rig.proxyData(proxy).state === 'closed');
+    assert.ok(rig.balance(rig.owner.address) - before > (9n * TON) / 10n);
+  });
+
+  it('waits for coins where the wallet has too few, and the proxy serves meanwhile', async () => {
+    await using rig = await Rig.create({ wallet: 3n * TON });
+    await rig.serve();
+    await rig.pass(60);
+    assert.equal(rig.proxyData(rig.proxy).stake, 0n);
+    await rig.faucet.give(rig.wallet, 5n * TON);
+    await rig.until('it is there', () => rig.proxyData(rig.proxy).stake === TON);
+  });
+});
+
 describe('money that moves', () => {
   it('hazard 5: clients are charged what is committed, and workers are paid', async () => {
     await using rig = await served({}, 100n * TON);

@@ -14,6 +14,7 @@ import {
   type Address,
   type Chain,
   ChainError,
+  MIN_WALLET_BALANCE,
   operatingWallet,
   Purse,
   publicKeyBytes,
@@ -318,7 +319,8 @@ export class Settlement implements AsyncDisposable {
     this.#synced();
     treasury.sweep(branches.active);
     const canPay = this.#purse.lack === undefined;
-    if (canPay) await treasury.send(branches, signal);
+    const spare = this.#purse.balance - MIN_WALLET_BALANCE;
+    if (canPay) await treasury.send(branches, { leastStake: this.root.minProxyStake, spare }, signal);
     for (const branch of branches.retiring) {
       treasury.retire(branch, branches, nowSec, canPay && branches.hasCommitted);
     }

@@ -15,7 +15,7 @@ export interface SettlementStatus {
   };
   /** The contract opened last, served or not. */
   readonly contract:
-    | { readonly address: string; readonly balance: bigint; readonly readyForWithdraw: bigint }
+    | { readonly address: string; readonly balance: bigint; readonly stake: bigint; readonly readyForWithdraw: bigint }
     | undefined;
   /** Unix seconds; 0 = never. */
   readonly lastSyncedAtSec: number;
@@ -36,6 +36,7 @@ export function statusOf(branches: Branches, purse: Purse, lastSyncedAtSec: numb
     contract: active && {
       address: active.name,
       balance: active.standing?.coins ?? 0n,
+      stake: active.standing?.stake ?? 0n,
       readyForWithdraw: active.standing?.earnings ?? 0n,
     },
     lastSyncedAtSec,

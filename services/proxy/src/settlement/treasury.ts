@@ -10,7 +10,7 @@ import { type Due, type DueRules, dues, isAnswered, uncommitted, unsettled, wait
 import type { Party } from './family.ts';
 import type { Orders } from './orders.ts';
 import { Outbox, type OutboxDeps } from './outbox.ts';
-import type { SettlementPolicy } from './policy.ts';
+import { type SettlementPolicy, Value } from './policy.ts';
 import { nextStep } from './retirement.ts';
 
 /** After this nothing lands that a dead process had handed in: externals live for 60 s, answers are at most 180 s old. */
@@ -33,6 +33,11 @@ export interface TreasuryDeps {
   readonly running: (contract: string, owner?: string) => number;
   /** Something has landed, or somebody has asked: it is time for another round. */
   readonly changed: () => void;
+}
+
+export interface Funds {
+  readonly leastStake: bigint;
+  readonly spare: bigint;
 }
 
 export class Treasury {
@@ -94,8 +99,12 @@ export class Treasury {
     }
   }
 
-  /** Sends what is due. @throws {ChainError} @throws {LedgerError} `LEDGER_ROLLBACK` @throws {ProxyError} `PROXY_STORE` */
-  async send(branches: Branches, signal: AbortSignal): Promise<void> {
+  /**
+   * Sends what is due.
+   * @param funds what the network asks a proxy to stake, and what the wallet can spare, nanoTON
+   * @throws {ChainError} @throws {LedgerError} `LEDGER_ROLLBACK` @throws {ProxyError} `PROXY_STORE`
+   */
+  async send(branches: Branches, funds: Funds, signal: AbortSignal): Promise<void> {
     const { active } = branches;
     if (active?.isServing && active.standing?.state === 'absent' && active.init) {
       const message = this.#deps.orders.deploy(active.family.proxy, active.init);
@@ -106,7 +115,9 @@ export class Treasury {
     for (const branch of branches) {
       for (const due of dues(branch.instance, this.#rules(branch, active))) await this.#pay(due, branch, signal);
     }
-    if (active?.isServing) this.#withdraw(active);
+    if (!active?.isServing) return;
+    this.#withdraw(active);
+    this.#stake(active, funds);
   }
 
   /**
@@ -192,6 +203,16 @@ export class Treasury {
     const queryId = orders.queryId();
     this.#withdrawal = queryId;
     this.#outbox.send('withdraw', orders.withdraw(family.proxy, queryId), () => this.#withdrawal !== queryId);
+  }
+
+  /** Clients of a proxy that is gone for good get their deposits out of its stake, and nowhere else. */
+  #stake(branch: Branch, { leastStake, spare }: Funds): void {
+    const { standing, family, name } = branch;
+    if (standing?.state !== 'normal' || standing.stake >= leastStake) return;
+    const amount = leastStake - standing.stake;
+    if (spare < amount + Value.stake) return;
+    const isDone = () => (branch.standing?.stake ?? 0n) >= leastStake;
+    this.#outbox.send(`stake/${name}`, this.#deps.orders.stake(family.proxy, amount), isDone);
   }
 
   #rules({ name }: Branch, active: Branch | undefined): DueRules {
