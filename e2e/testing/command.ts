@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-const main = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname;
+/** The entry file of the command. */
+export const main = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname;
 
 export interface Finished {
   readonly code: number | null;
@@ -34,8 +35,8 @@ export class Up implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly #waiting = new Set<() => void>();
 
-  constructor(folder: string, port: number) {
-    const args = ['up', '--json', '--without-ton', '--data-dir', folder, '--port', String(port)];
+  constructor(folder: string, port: number, { withTon = false } = {}) {
+    const args = ['up', '--json', '--data-dir', folder, '--port', String(port), ...(withTon ? [] : ['--without-ton'])];
     this.child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line) as UpEvent);

@@ -1,0 +1,134 @@
+/** Money over a whole network: real processes on a real chain, some of them killed, and every coin accounted for. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatAddress, operatingWallet, parseAddress, privateKeyFromSeed, publicKeyBytes } from '@bombyx/ton';
+import { freePorts } from '../apps/cli/src/ports.ts';
+import { ask, type Reply } from './testing/ask.ts';
+import { chargesOf, compareBill } from './testing/bill.ts';
+import { bombyx, main } from './testing/command.ts';
+import { clientLeaves, reckon, untilQuiet, workerIsPaid } from './testing/farewell.ts';
+import { LocalNetwork, type Role } from './testing/local-network.ts';
+import { Traffic } from './testing/traffic.ts';
+
+const quiet = () => {};
+const question = { model: 'bombyx-tiny', max_tokens: 8, messages: [{ role: 'user', content: 'What is COCOON?' }] };
+
+describe('money', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bombyx-money-'));
+  let network: LocalNetwork;
+  let traffic: Traffic;
+
+  before(async () => {
+    network = await LocalNetwork.start(folder);
+    traffic = new Traffic(network.baseUrl);
+  });
+  after(async () => {
+    await network?.[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('refuses a client whose wallet is empty, and says how much to send where', async () => {
+    const { file, baseUrl, address, stop } = await startPoorClient(network, join(folder, 'poor'));
+    try {
+      const { status, error } = await untilRefusedFor(baseUrl);
+      assert.equal(status, 402);
+      assert.equal(error?.code, 'balance');
+      const [, amount, to] = /send (?:at least )?([\d.]+) TON to ([\w-]+)/.exec(error?.message ?? '') ?? [];
+      assert.equal(to, address, error?.message);
+      assert.ok(Number(amount) > 5, `${amount} TON would be no stake`);
+      const { stdout } = await bombyx('stake', '--config', file);
+      assert.match(stdout, new RegExp(`To do: .* TON to ${address}`));
+    } finally {
+      await stop();
+    }
+  });
+
+  it('bills no answer twice and none for nothing, though proxy and worker are killed during answers', async () => {
+    for (const role of ['proxy', 'worker'] as const satisfies readonly Role[]) {
+      for (const kind of ['stream', 'whole', 'embedding', 'left', 'bad'] as const) await traffic.ask('', kind);
+      const running = ['stream', 'whole', 'left', 'stream'] as const;
+      const answers = running.map((kind) => traffic.ask('', kind));
+      await network.kill(role);
+      await Promise.all(answers);
+    }
+    await traffic.ask('', 'whole');
+    assert.ok(traffic.count('answered') >= 7, `${traffic.count('answered')} answers`);
+    assert.ok((await network.checkLedger()).chain);
+  });
+
+  it('gives the client its coins back, pays the worker, and loses no nanoTON', async () => {
+    const before = await network.holding('client', 'wallet');
+    const has = await clientLeaves(network, quiet);
+    assert.ok(has > before.coins + 5_000_000_000n, 'the stake came back, too');
+    await workerIsPaid(network, quiet);
+    await untilQuiet(network);
+    const { audit, missing, sheets } = await reckon(network);
+    assert.deepEqual([audit.difference, missing], [0n, 0n]);
+    assert.equal(
+      [...sheets.values()].reduce((sum, { earned }) => sum + earned, 0n),
+      0n,
+    );
+    const { lacking } = JSON.parse(await network.run('status', '--json')) as {
+      lacking: { role: string; lack: string }[];
+    };
+    assert.match(lacking.find(({ role }) => role === 'client')?.lack ?? '', /send .* TON to/);
+
+    const config = network.config('proxy');
+    await network[Symbol.asyncDispose]();
+    await network.checkLedger();
+    const { faults, tokens } = compareBill(traffic.outcomes, chargesOf(config));
+    assert.deepEqual(faults, []);
+    // 50,000 nanoTON a token from the client, 45,000 to the worker; what else moved is gas of others' messages.
+    const apart = (party: string, due: number) => Math.abs(Number(sheets.get(party)!.earned) - due);
+    assert.ok(apart('client', -50_000 * tokens) < 5_000_000 && apart('worker', 45_000 * tokens) < 5_000_000);
+  });
+});
+
+/** A client of the same network with a wallet of its own in which nothing is. */
+async function startPoorClient(network: LocalNetwork, dataDir: string) {
+  const [port] = (await freePorts(1)) as [number];
+  const seed = randomBytes(32);
+  const file = `${dataDir}.json`;
+  const config = {
+    ...network.config('client'),
+    http_port: port,
+    node_wallet_key: seed.toString('base64'),
+    data_dir: dataDir,
+  };
+  writeFileSync(file, JSON.stringify(config));
+  const owner = parseAddress(String(network.config('client')['owner_address']));
+  const party = { publicKey: publicKeyBytes(privateKeyFromSeed(seed)), owner };
+  const child = spawn(process.execPath, [main, 'client', '--config', file, '--json'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = once(child, 'exit');
+  for await (const line of createInterface({ input: child.stdout })) if (line.includes('"ready"')) break;
+  child.stdout.resume();
+  return {
+    file,
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    address: formatAddress(operatingWallet(party, 'bombyx').address, { testnet: true }),
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** The first answer that is not about a connection still being made. */
+async function untilRefusedFor(baseUrl: string): Promise<Reply> {
+  for (let attempt = 0; attempt < 60; attempt += 1) {
+    const reply = await ask({ baseUrl }, question);
+    if (reply.status !== 503) return reply;
+    await sleep(250);
+  }
+  return assert.fail('it is never said what is lacking');
+}
