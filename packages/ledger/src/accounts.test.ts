@@ -157,7 +157,8 @@ it('charges clients exactly what workers earn, whatever happens in whatever orde
             const id = `r${step.request}`;
             const held = running.get(id);
             if (!held) break;
-            accounts.book(held.client, `w${step.worker}`, tokens(step.used < held.amount ? step.used : held.amount));
+            const charged = [step.used, held.amount].sort((a, b) => Number(a - b))[0]!;
+            accounts.book(held.client, `w${step.worker}`, tokens(charged));
             assert.equal(accounts.release(id), held.amount);
             running.delete(id);
             break;

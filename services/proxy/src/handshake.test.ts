@@ -42,9 +42,9 @@ describe('the handshake of a client', () => {
 
   it('is refused while the proxy is switched off', async () => {
     using bench = createBench();
-    bench.core.management.act('disable', new URLSearchParams());
+    await bench.core.management.act('disable', new URLSearchParams());
     await refused(bench.clientPeer(), connectClient({}), 651, 'proxy is not participating in this iteration');
-    bench.core.management.act('enable', new URLSearchParams());
+    await bench.core.management.act('enable', new URLSearchParams());
     await bench.client();
   });
 
@@ -186,7 +186,7 @@ describe('the handshake of a worker', () => {
     await twice.ask(connectWorker({}));
     await refused(twice, connectWorker({}), 0, 'Wrong constructor found');
     await refused(twice, complete, 0, 'connection is already closing');
-    bench.core.management.act('disable', new URLSearchParams());
+    await bench.core.management.act('disable', new URLSearchParams());
     await refused(bench.workerPeer(), connectWorker({}), 651, 'proxy is not participating in this iteration');
   });
 

@@ -101,7 +101,7 @@ it('says what to do first: coins that are lacking, a fault, an end that is await
 
 for (const [command, said] of [
   [topup, /gets 1 TON, which are on their way/],
-  [withdraw, /gives 0\.500000001 TON back; 1 TON stay as stake/],
+  [withdraw, /gives back what is above the stake of 1 TON/],
   [close, /is being closed, for good until the network changes its terms: what is above the stake comes back now/],
 ] as const) {
   it(`orders ${command.name} at the one proxy there is, or at the one that is named`, async (t) => {

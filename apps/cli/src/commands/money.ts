@@ -46,8 +46,7 @@ export const topup = orderCommand({
 export const withdraw = orderCommand({
   name: 'withdraw',
   summary: 'Take what is above the stake back from a proxy into the operating wallet',
-  done: ({ balance, stake: kept }) =>
-    `gives ${ton(Math.max(0, balance - kept))} TON back; ${ton(kept)} TON stay as stake`,
+  done: ({ stake: kept }) => `gives back what is above the stake of ${ton(kept)} TON`,
 });
 
 export const close = orderCommand({

@@ -87,7 +87,8 @@ export const up: Command = {
       }
       for (const role of ['engine', 'proxy', 'worker', 'client'] as const) await start(role);
       report({ event: 'connecting' });
-      await untilModelIsOffered(baseUrl, files.accessHash, scope.signal);
+      const warn = (message: string) => report({ event: 'warning', message });
+      await untilModelIsOffered(baseUrl, files.accessHash, warn, scope.signal);
       serving = true;
       report({
         event: 'serving',
@@ -113,9 +114,20 @@ function argumentsOf(role: keyof NetworkFiles['config'], files: NetworkFiles, wi
   return meetsOthers && !withTon ? [...config, '--disable-ton', files.root] : config;
 }
 
-/** @param accessHash opens the list of models also where callers need an API key */
-async function untilModelIsOffered(baseUrl: string, accessHash: string, signal: AbortSignal): Promise<void> {
+/**
+ * Where the gateway says why no request can be answered (an account was closed, coins are lacking), that is told, and the
+ * network goes on: what it asks for is done while it runs.
+ * @param accessHash opens the list of models also where callers need an API key
+ */
+async function untilModelIsOffered(
+  baseUrl: string,
+  accessHash: string,
+  warn: (message: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const deadline = Date.now() + FIRST_MODEL_TIMEOUT_MS;
+  let refusal: string | undefined;
+  let told: string | undefined;
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -123,12 +135,19 @@ async function untilModelIsOffered(baseUrl: string, accessHash: string, signal: 
         headers: { authorization: `Bearer ${accessHash}` },
         signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
       });
-      const models = (await response.json()) as { data?: { workers?: unknown[] }[] };
+      const models = (await response.json()) as {
+        data?: { workers?: unknown[] }[];
+        error?: { message?: string };
+      };
+      refusal = models.error?.message;
       if (response.ok && models.data?.some((model) => (model.workers?.length ?? 1) > 0)) return;
     } catch {
       // not yet
     }
-    if (Date.now() > deadline) {
+    if (Date.now() > deadline && refusal !== undefined) {
+      if (refusal !== told) warn(`no request can be answered yet: ${refusal}`);
+      told = refusal;
+    } else if (Date.now() > deadline) {
       throw new CliError(
         'CLI_CHILD',
         'the processes run, but no worker offers its model through the proxy; see the logs folder',

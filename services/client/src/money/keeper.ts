@@ -68,7 +68,7 @@ export class Keeper {
     this.#deps = deps;
     if (order) {
       deps.log.info('looking for a top-up that was begun before', { proxy: this.proxyText });
-      this.#run('top-up', recallErrand(order, deps));
+      void this.#run('top-up', recallErrand(order, deps));
     }
   }
 
