@@ -24,6 +24,11 @@ export const commands: readonly Entry[] = [
   entry('costs', 'Show what requests cost: by day, model and API key', () => import('./commands/costs.ts')),
   entry('earnings', 'Show what this worker earned: by day, model and proxy', () => import('./commands/earnings.ts')),
   entry(
+    'payout',
+    'Pay out now what a worker has earned: everywhere, or at one proxy',
+    () => import('./commands/payout.ts'),
+  ),
+  entry(
     'stake',
     'Show the coins of this client: its wallet, and its account at each proxy',
     () => import('./commands/money.ts'),

@@ -8,6 +8,7 @@ import { type ClientSnapshot, parseClientConfig } from '@bombyx/client';
 import { readConfig } from '../config-file.ts';
 import { folderOptions } from '../data-folder.ts';
 import { splitGatewayConfig } from '../gateway-config.ts';
+import { askPart, type PartPage, pageOf } from '../part-page.ts';
 import { dataDir } from '../state-file.ts';
 import { table } from '../table.ts';
 import { type Arguments, CliError, type Command } from '../usage.ts';
@@ -82,13 +83,7 @@ function orderCommand({ name, summary, done }: Order): Command {
   };
 }
 
-/** Where the client that runs listens, and its password. */
-interface Gateway {
-  readonly base: string;
-  readonly accessHash: string;
-}
-
-function gatewayOf(args: Arguments): Gateway {
+function gatewayOf(args: Arguments): PartPage {
   const file = args.text('config') ?? join(dataDir(args.text('data-dir')), 'client.json');
   const parse = (json: unknown) => parseClientConfig(splitGatewayConfig(json).client);
   const {
@@ -97,36 +92,11 @@ function gatewayOf(args: Arguments): Gateway {
     http_access_hash: accessHash,
   } = readConfig(file, 'client configuration', parse);
   if (port === 0) throw new CliError('CLI_CONFIG', `the client of ${file} offers no HTTP: set "http_port" in it`);
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return { base: `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`, accessHash };
+  return pageOf({ host, port, accessHash });
 }
 
-async function ask({ base, accessHash }: Gateway, method: 'GET' | 'POST', path: string, signal: AbortSignal) {
-  const headers = accessHash === '' ? {} : { authorization: `Bearer ${accessHash}` };
-  let response: Response;
-  try {
-    response = await fetch(base + path, { method, headers, signal });
-  } catch (cause) {
-    if (signal.aborted) throw new CliError('CLI_STOPPED', 'stopped', {}, { cause });
-    throw new CliError('CLI_NOT_RUNNING', `no client answers at ${base}: start it first`, {}, { cause });
-  }
-  const text = await response.text();
-  if (response.ok) return text;
-  throw new CliError('CLI_REFUSED', sentenceOf(text));
-}
-
-/** What the gateway says, as an OpenAI error or as plain text. */
-function sentenceOf(text: string): string {
-  try {
-    const { error } = JSON.parse(text) as { error?: { message?: string } };
-    return error?.message ?? text.trim();
-  } catch {
-    return text.trim();
-  }
-}
-
-async function snapshotOf(gateway: Gateway, signal: AbortSignal): Promise<ClientSnapshot> {
-  const text = await ask(gateway, 'GET', '/jsonstats', signal);
+async function snapshotOf(gateway: PartPage, signal: AbortSignal): Promise<ClientSnapshot> {
+  const text = await askPart(gateway, 'client', 'GET', '/jsonstats', signal);
   try {
     return JSON.parse(text) as ClientSnapshot;
   } catch (cause) {
@@ -134,8 +104,8 @@ async function snapshotOf(gateway: Gateway, signal: AbortSignal): Promise<Client
   }
 }
 
-async function order(gateway: Gateway, action: string, { proxy_sc_address: proxy }: Account, signal: AbortSignal) {
-  await ask(gateway, 'POST', `/request/${action}?proxy=${encodeURIComponent(proxy)}`, signal);
+async function order(gateway: PartPage, action: string, { proxy_sc_address: proxy }: Account, signal: AbortSignal) {
+  await askPart(gateway, 'client', 'POST', `/request/${action}?proxy=${encodeURIComponent(proxy)}`, signal);
 }
 
 /** @throws {CliError} `CLI_USAGE` when it is not clear which */

@@ -1,6 +1,6 @@
 /** `bombyx wallet` on a chain in this process. */
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -110,7 +110,7 @@ it('collects what is in the wallet of a node that it owns, and in no other', asy
   const node = purseOf(Buffer.alloc(32, 0x54), owner.purse.address);
   await world.give(node.address, 20n * TON);
   const argv = ['collect', text(node.address), '--yes', '--wallet', owner.path, ...on];
-  await refused(argv, 'MONEY_ADDRESS', /is not the wallet of a node that this wallet owns/); // it does not stand yet
+  await refused(argv, 'MONEY_ADDRESS', /nothing stands at .* yet: name the configuration of its node with --ton FILE/);
   const deps = { chain: world.devnet.chain, clock: systemClock, log: silentLogger, pollMs: 20 };
   await pay(node, { to: stranger, amount: nanoTon(TON), bounce: false }, deps, AbortSignal.timeout(30_000));
   await run(...argv);
@@ -120,6 +120,18 @@ it('collects what is in the wallet of a node that it owns, and in no other', asy
   const stolen = ['collect', text(owner.purse.address), '--yes', '--wallet', thief.path, ...on];
   await world.run(wallet, 'send', text(stranger), '1', '--yes', '--wallet', owner.path, ...on); // now that one stands
   await refused(stolen, 'MONEY_ADDRESS', /is not the wallet of a node that this wallet owns/);
+});
+
+it('collects what came into the wallet of a node that never sent anything, given the configuration of the node', async () => {
+  const owner = await world.wallet('collector of a silent node', 5n * TON);
+  const seed = Buffer.alloc(32, 0x56);
+  const node = purseOf(seed, owner.purse.address);
+  await world.give(node.address, 20n * TON);
+  const file = join(world.folder, 'silent-node.json');
+  const chain = JSON.parse(readFileSync(world.tonFile, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...chain, node_wallet_key: seed.toString('base64') }));
+  await run('collect', text(node.address), '--yes', '--wallet', owner.path, '--ton', file);
+  await eventually(async () => (await world.balance(owner.purse.address)) > 24n * TON);
 });
 
 it('restores a wallet that has an owner, with the owner', async () => {

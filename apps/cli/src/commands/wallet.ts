@@ -1,8 +1,18 @@
 /** `bombyx wallet`: a key of one's own and the coins under it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { formatTon, silentLogger, systemClock } from '@bombyx/base';
-import { type Address, type ChainAccount, formatAddress, MIN_WALLET_BALANCE } from '@bombyx/ton';
+import { bytes32 } from '@bombyx/config';
+import {
+  type Address,
+  type ChainAccount,
+  formatAddress,
+  MIN_WALLET_BALANCE,
+  privateKeyFromSeed,
+  publicKeyBytes,
+} from '@bombyx/ton';
 import { beginCell } from '@ton/core';
+import { z } from 'zod';
+import { readConfig } from '../config-file.ts';
 import { type ChainChoice, chainOptions, chooseChain, openChain, pollMsOf } from '../money/chain-options.ts';
 import { MoneyError } from '../money/errors.ts';
 import { openKey, readKeyFile, sealKey, writeKeyFile } from '../money/key-file.ts';
@@ -23,6 +33,7 @@ import {
   purseOf,
   SEND_FEE,
   type Transfer,
+  type WalletPlace,
   walletPlace,
 } from '../money/purse.ts';
 import { type Recipient, readAmount, readRecipient, tonText } from '../money/recipient.ts';
@@ -153,7 +164,7 @@ async function transfer(
   await using chain = openChain(choice.api);
   const [ours, theirs] = await Promise.all([chain.account(from, signal), chain.account(to.address, signal)]);
   checkBalance(ours.balance, amount, formatAddress(from, choice));
-  const body = order === undefined ? comment : { body: order(from, theirs) };
+  const body = order === undefined ? comment : order(from, theirs, nodeOf(args, from));
   const told = order === undefined ? args.text('comment') : 'the order to send everything it has back to this wallet';
   const plan = { from, to, amount, ours, theirs, told };
   if (!args.flag('yes')) await agree(`${planText(plan, choice)}\n\nSend it?`, deps, signal);
@@ -170,6 +181,15 @@ async function transfer(
   const [sent, has, at] = [formatTon(carried), formatTon(left), formatAddress(to.address, choice)];
   if (args.flag('json')) console.log(JSON.stringify({ event: 'sent', amount: sent, to: at, left: has }));
   else console.log(`Sent ${sent} TON to ${at}. The wallet has ${has} TON.`);
+}
+
+/** The wallet of the node whose configuration leads to the chain, as its owner's. */
+function nodeOf(args: Arguments, owner: Address): WalletPlace | undefined {
+  const file = args.text('ton');
+  if (file === undefined) return undefined;
+  const NodeFile = z.object({ node_wallet_key: bytes32 });
+  const node = readConfig(file, 'configuration', (json) => NodeFile.safeParse(json).data);
+  return node && walletPlace({ publicKey: publicKeyBytes(privateKeyFromSeed(node.node_wallet_key)), owner });
 }
 
 interface Plan {

@@ -97,15 +97,23 @@ export function checkBalance(balance: bigint, amount: NanoTon | 'everything', ad
 /**
  * What an owner tells the wallet of his node: send everything you have to me. Its text command `w` does the same for
  * other kinds of owners, whose wallets take texts; one like this would send the coins back.
+ * @param node where the wallet would be that the key of the node makes: one that never sent anything comes to stand so
  * @throws {MoneyError} `MONEY_ADDRESS` when it does not belong to him
  */
-export function collectOrder(owner: Address, { data, address }: ChainAccount): Cell {
-  if (data === undefined || !ownerOf(data)?.equals(owner)) {
-    const message = `what stands at ${address.toRawString()} is not the wallet of a node that this wallet owns`;
-    throw new MoneyError('MONEY_ADDRESS', message);
-  }
+export function collectOrder(
+  owner: Address,
+  { data, address }: ChainAccount,
+  node?: WalletPlace,
+): Pick<Transfer, 'body' | 'init'> {
   const message = internal({ to: owner, value: 0n, bounce: false });
-  return walletRequest.send({ queryId: randomBytes(8).readBigUInt64BE(), mode: Mode.everything, message });
+  const body = walletRequest.send({ queryId: randomBytes(8).readBigUInt64BE(), mode: Mode.everything, message });
+  if (data !== undefined && ownerOf(data)?.equals(owner)) return { body };
+  if (data === undefined && node?.address.equals(address)) return { body, init: node.init };
+  const what =
+    data === undefined
+      ? `nothing stands at ${address.toRawString()} yet: name the configuration of its node with --ton FILE`
+      : `what stands at ${address.toRawString()} is not the wallet of a node that this wallet owns`;
+  throw new MoneyError('MONEY_ADDRESS', what);
 }
 
 function ownerOf(data: Cell): Address | undefined {
