@@ -8,7 +8,17 @@ export interface PartPage {
   readonly accessHash: string;
 }
 
-export function pageOf({ host, port, accessHash }: { host: string; port: number; accessHash: string }): PartPage {
+/** What the configuration of a part says about its HTTP. */
+export interface Listening {
+  readonly host: string;
+  /** 0: it has none. */
+  readonly port: number;
+  readonly accessHash: string;
+}
+
+/** @param file its configuration, for the error @throws {CliError} `CLI_CONFIG` for a part that offers no HTTP */
+export function pageOf(part: string, file: string, { host, port, accessHash }: Listening): PartPage {
+  if (port === 0) throw new CliError('CLI_CONFIG', `the ${part} of ${file} offers no HTTP: set "http_port" in it`);
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return { base: `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`, accessHash };
 }

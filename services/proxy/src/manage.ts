@@ -5,8 +5,7 @@ import { failure } from './errors.ts';
 import type { Management } from './http.ts';
 import { checkLedger, checkLedgerAndChain } from './ledger-check.ts';
 import { type SnapshotSources, takeSnapshot } from './snapshot.ts';
-
-const DISABLED = 'disabled';
+import { isSwitchedOff, SWITCHED_OFF, switching } from './switched-off.ts';
 
 export interface ManageDeps {
   readonly sources: SnapshotSources;
@@ -18,7 +17,7 @@ export function manage({ sources, keeper, dispatcher }: ManageDeps): Management 
   const { self, parties, settlement } = sources;
   const illness = (): string | undefined => {
     if (settlement) return settlement.illness;
-    return keeper.books.note(DISABLED) === 'yes' ? 'the proxy is switched off' : undefined;
+    return isSwitchedOff(keeper.books) ? SWITCHED_OFF : undefined;
   };
   /** Serves or refuses as things stand; a restart does not switch a proxy on again. */
   const refresh = () => {
@@ -27,7 +26,7 @@ export function manage({ sources, keeper, dispatcher }: ManageDeps): Management 
     dispatcher.refuse(why === undefined ? undefined : failure('proxy_disabled', why));
   };
   const switchTo = (off: boolean) => {
-    if (!settlement) keeper.recordNow({ type: 'noted', name: DISABLED, value: off ? 'yes' : 'no' });
+    if (!settlement) keeper.recordNow(switching(off));
     else if (off) settlement.disable();
     else settlement.enable();
     refresh();

@@ -11,6 +11,7 @@ import {
   parseProxyConfig,
 } from '@bombyx/proxy';
 import { readConfig } from '../config-file.ts';
+import { askPart, pageOf } from '../part-page.ts';
 import { dataDir } from '../state-file.ts';
 import { CliError, type Command } from '../usage.ts';
 
@@ -26,32 +27,33 @@ export const ledger: Command = {
     'data-dir': { type: 'string', value: 'DIR', help: 'or the folder of a local network (default ~/.bombyx)' },
   },
   examples: ['bombyx ledger check', 'bombyx ledger check --config proxy.json --json'],
-  async run(args) {
+  async run(args, signal) {
     if (args.positionals.length !== 1 || args.positionals[0] !== 'check') {
       throw new CliError('CLI_USAGE', 'what about the ledger? "bombyx ledger check" is the one thing it does');
     }
     const file = args.text('config') ?? join(dataDir(args.text('data-dir')), 'proxy.json');
     const config = readConfig(file, 'proxy configuration', parseProxyConfig);
-    const report = (await askRunning(config)) ?? readFile(config);
+    const report = (await askRunning(file, config, signal)) ?? readFile(config);
     console.log(args.flag('json') ? JSON.stringify(report) : told(report));
     return report.difference ? 1 : 0;
   },
 };
 
 /** @returns undefined when no proxy answers there */
-async function askRunning({ httpHost, httpPort, accessHash }: ProxyConfig): Promise<LedgerReport | undefined> {
-  if (!httpPort) return undefined;
-  const url = new URL(`http://${httpHost}:${httpPort}/request/check`);
-  if (accessHash !== '') url.searchParams.set('access_hash', accessHash);
-  let response: Response;
+async function askRunning(
+  file: string,
+  { httpHost: host, httpPort: port, accessHash }: ProxyConfig,
+  signal: AbortSignal,
+): Promise<LedgerReport | undefined> {
+  if (!port) return undefined;
+  const page = pageOf('proxy', file, { host, port, accessHash });
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    response = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(TIMEOUT_MS) });
-  } catch {
-    return undefined;
+    return JSON.parse(await askPart(page, 'proxy', 'POST', '/request/check', patience)) as LedgerReport;
+  } catch (error) {
+    if (error instanceof CliError && error.code !== 'CLI_REFUSED' && !signal.aborted) return undefined;
+    throw error;
   }
-  const text = await response.text();
-  if (!response.ok) throw new CliError('CLI_REFUSED', `the proxy at ${url.host} refuses: ${text.trim()}`);
-  return JSON.parse(text) as LedgerReport;
 }
 
 /** @throws {ProxyError} for a file that is damaged, or open in a proxy without pages */

@@ -91,8 +91,7 @@ function gatewayOf(args: Arguments): PartPage {
     http_port: port,
     http_access_hash: accessHash,
   } = readConfig(file, 'client configuration', parse);
-  if (port === 0) throw new CliError('CLI_CONFIG', `the client of ${file} offers no HTTP: set "http_port" in it`);
-  return pageOf({ host, port, accessHash });
+  return pageOf('client', file, { host, port, accessHash });
 }
 
 async function snapshotOf(gateway: PartPage, signal: AbortSignal): Promise<ClientSnapshot> {

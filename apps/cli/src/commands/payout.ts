@@ -32,11 +32,12 @@ export const payout: Command = {
 
 function workerPage(args: Arguments) {
   const file = args.text('config') ?? join(dataDir(args.text('data-dir')), 'worker.json');
-  const config = readConfig(file, 'worker configuration', parseWorkerConfig);
-  if (config.http_port === 0) {
-    throw new CliError('CLI_CONFIG', `the worker of ${file} offers no HTTP: set "http_port" in it`);
-  }
-  return pageOf({ host: config.http_host, port: config.http_port, accessHash: config.http_access_hash });
+  const {
+    http_host: host,
+    http_port: port,
+    http_access_hash: accessHash,
+  } = readConfig(file, 'worker configuration', parseWorkerConfig);
+  return pageOf('worker', file, { host, port, accessHash });
 }
 
 function nothing(proxies: WorkerSnapshot['proxies'], proxy: string | undefined): string {

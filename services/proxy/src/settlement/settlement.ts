@@ -8,7 +8,7 @@
  * read within two hours.
  */
 import type { KeyObject } from 'node:crypto';
-import { BombyxError, type Clock, type Logger, type Random, Scope } from '@bombyx/base';
+import { BombyxError, type Clock, type Logger, type Random, Scope, wait } from '@bombyx/base';
 import { LedgerError, type LedgerEvent } from '@bombyx/ledger';
 import {
   type Address,
@@ -19,7 +19,6 @@ import {
   Purse,
   publicKeyBytes,
   type RootConfig,
-  RootError,
   type RootWatch,
   type WalletCode,
   watchRoot,
@@ -28,6 +27,7 @@ import type { Bookkeeper } from '../bookkeeper.ts';
 import { ProxyError } from '../errors.ts';
 import type { Disagreement } from '../ledger-check.ts';
 import type { Serving } from '../parties.ts';
+import { isSwitchedOff, SWITCHED_OFF, switching } from '../switched-off.ts';
 import { Branches } from './branches.ts';
 import { compareWithChain } from './compare.ts';
 import type { Party } from './family.ts';
@@ -68,8 +68,6 @@ export interface SettlementDeps {
 
 /** NanoTON: two TON that the wallet never goes below, deployment, payments under way, fees. */
 const COMFORTABLE_BALANCE = 5_000_000_000n;
-/** Name of the note that keeps the switch; its value is `yes` or `no`. */
-const DISABLED = 'disabled';
 const SESSION_BYTES = 32;
 /** Looks until a difference between books and chain is one. */
 const COMPARISONS = 3;
@@ -188,7 +186,7 @@ export class Settlement implements AsyncDisposable {
   /** Why nothing is served, as a sentence that says what to do; undefined when all is well. */
   get illness(): string | undefined {
     if (this.#fault) return this.#fault.message;
-    if (this.isDisabled) return 'the proxy is switched off';
+    if (this.isDisabled) return SWITCHED_OFF;
     const ageSec = Math.floor((this.#deps.clock.monotonicMs() - this.#syncedAtMs) / 1_000);
     if (ageSec > this.#policy.maxAgeSec) return `the chain could not be read for ${ageSec} s`;
     return this.#rootIllness() ?? illnessOf(this.#branches.active, this.#purse.lack, this.root.paramsVersion);
@@ -200,7 +198,7 @@ export class Settlement implements AsyncDisposable {
   }
 
   get isDisabled(): boolean {
-    return this.#deps.bookkeeper.books.note(DISABLED) === 'yes';
+    return isSwitchedOff(this.#deps.bookkeeper.books);
   }
 
   get walletAddress(): Address {
@@ -254,15 +252,14 @@ export class Settlement implements AsyncDisposable {
       const found = await compareWithChain(this.#branches, chain, signal);
       if (!found || look === COMPARISONS || this.#fault) return found;
       this.wake();
-      const pause = new Pause({ clock });
-      await pause.begin(2 * this.#policy.busyMs, signal);
+      await wait(clock, 2 * this.#policy.busyMs, signal);
     }
   }
 
   /** Stops serving and ends the contract: everybody gets his coins. @throws {ProxyError} `PROXY_STORE` */
   disable(): void {
     const active = this.#branches.active;
-    const events: LedgerEvent[] = [{ type: 'noted', name: DISABLED, value: 'yes' }];
+    const events: LedgerEvent[] = [switching(true)];
     if (active?.isServing) {
       events.push({ type: 'retiring', instance: active.name, phase: 'closing', closeAtSec: 0 });
     }
@@ -272,7 +269,7 @@ export class Settlement implements AsyncDisposable {
 
   /** Serves again: from the next change of parameters, where the contract of the present ones is closed. */
   enable(): void {
-    this.#deps.bookkeeper.recordNow({ type: 'noted', name: DISABLED, value: 'no' });
+    this.#deps.bookkeeper.recordNow(switching(false));
     this.wake();
   }
 
@@ -340,13 +337,8 @@ export class Settlement implements AsyncDisposable {
   }
 
   #rootIllness(): string | undefined {
-    try {
-      void this.#root.current;
-      return undefined;
-    } catch (error) {
-      const passing = error instanceof RootError && error.code === 'ROOT_STALE';
-      return passing && !this.#options.checkHashes ? undefined : String((error as Error).message);
-    }
+    const { failure } = this.#root;
+    return failure?.code === 'ROOT_STALE' && !this.#options.checkHashes ? undefined : failure?.message;
   }
 
   #synced(): void {
