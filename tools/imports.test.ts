@@ -10,11 +10,13 @@ const root = new URL('..', import.meta.url).pathname;
 const rows: Readonly<Record<string, number>> = {
   'packages/base': 0,
   'packages/wire': 1,
+  'packages/attest': 1,
   'packages/json': 1,
   'packages/ledger': 1,
   'packages/page': 1,
   'packages/ton': 2,
   'packages/diary': 2,
+  'packages/evidence': 2,
   'packages/transport': 2,
   'packages/config': 3,
   'services/client': 4,
@@ -27,7 +29,7 @@ const rows: Readonly<Record<string, number>> = {
 };
 /** Private helpers of tests: nothing that ships may import them. */
 const testOnly = new Set(['packages/testkit', 'e2e']);
-const pure = new Set(['packages/base', 'packages/wire', 'packages/json', 'packages/ledger', 'packages/page']);
+const pure = new Set(['packages/base', 'packages/wire', 'packages/attest', 'packages/json', 'packages/ledger', 'packages/page']);
 const forbiddenInPure = /^node:(fs|net|tls|http|https|child_process|worker_threads|dgram|sqlite)/;
 
 const isTest = (file: string) => /\.(test|bench)\.ts$/.test(file) || file.includes('/testing/');

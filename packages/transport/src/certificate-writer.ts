@@ -1,6 +1,7 @@
 /** Writes RA-TLS certificates field by field as the C++ generator does. Source: attestation.md §2. */
 import 'reflect-metadata'; // the X.509 writer needs it loaded first
 import { KeyObject, randomBytes, webcrypto } from 'node:crypto';
+import { CLAIMS_OID, QUOTE_OID, SERVER_NAME } from '@bombyx/attest';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -13,7 +14,6 @@ import {
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import { CLAIMS_OID, QUOTE_OID, SERVER_NAME } from './certificate.ts';
 
 /** One day, as the C++ tools make them. */
 export const CERTIFICATE_LIFE_MS = 86_400_000;

@@ -1,10 +1,3 @@
-export {
-  type Certificate,
-  type CertificateVerdict,
-  judgeCertificate,
-  type Role,
-  readCertificate,
-} from './certificate.ts';
 export type { ConnectOptions, ConnectSecurity, TransportDeps } from './connect.ts';
 export { connect } from './connect.ts';
 export type { Connection, ConnectionHandlers, PeerIdentity, QueryOptions } from './connection.ts';

@@ -55,11 +55,3 @@ export const LINGER_MS = 2_000;
 /** Reconnection: the first try comes within `FIRST`, later ones double, with jitter, up to `MAX`. */
 export const RECONNECT_FIRST_MS = 250;
 export const RECONNECT_MAX_MS = 10_000;
-
-/** Largest certificate looked at. OpenSSL lets through about 100 KB. */
-export const MAX_CERTIFICATE_BYTES = 96 * 1024;
-/** Largest quote inside a certificate. */
-export const MAX_QUOTE_BYTES = 32_768;
-/** Longest validity of a peer certificate, and the clock difference forgiven on both ends of it. */
-export const MAX_CERTIFICATE_LIFE_MS = 2 * 86_400_000;
-export const CLOCK_SKEW_MS = 60_000;

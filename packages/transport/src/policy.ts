@@ -1,6 +1,6 @@
 /** What a side asks of its peer's attestation. Source: wire.md §5.3; a `tdx` policy comes with real quotes. */
 import { createHash } from 'node:crypto';
-import { type Certificate, CLAIMS_OID, QUOTE_OID } from './certificate.ts';
+import { type Certificate, CLAIMS_OID, ed25519Of, equalBytes, QUOTE_OID } from '@bombyx/attest';
 
 export type Attestation = 'none' | 'fake_tdx' | 'tdx';
 
@@ -12,7 +12,7 @@ export type PolicyVerdict =
 export interface PeerPolicy {
   readonly name: string;
   /** @returns every failed check */
-  judge(certDer: Buffer, certificate: Certificate): PolicyVerdict;
+  judge(certDer: Uint8Array, certificate: Certificate): PolicyVerdict;
 }
 
 /** Image hash of a peer without attestation. */
@@ -62,16 +62,18 @@ function admits(list: AllowLists[keyof AllowLists], value: Buffer): boolean {
   return list.some((entry) => value.equals(typeof entry === 'string' ? Buffer.from(entry, 'hex') : entry));
 }
 
-function quoteFailures({ extensions, publicKey }: Certificate): string[] {
+function quoteFailures(certificate: Certificate): string[] {
+  const { extensions } = certificate;
+  const publicKey = ed25519Of(certificate);
   const quote = extensions.get(QUOTE_OID);
   const claims = extensions.get(CLAIMS_OID);
   if (quote === undefined) return ['no quote'];
   const failures: string[] = [];
   if (claims === undefined) failures.push('quote without claims');
-  else if (publicKey === undefined || !claims.value.equals(publicKey)) failures.push('claims name another key');
+  else if (publicKey === undefined || !equalBytes(claims.value, publicKey)) failures.push('claims name another key');
   if (!quote.critical || claims?.critical === false) failures.push('attestation extensions are not critical');
   if (quote.value.length !== 64) failures.push('not a fake quote');
-  else if (publicKey === undefined || !quote.value.equals(reportData(publicKey))) {
+  else if (publicKey === undefined || !equalBytes(quote.value, reportData(publicKey))) {
     failures.push('report data belongs to another key');
   }
   return failures;

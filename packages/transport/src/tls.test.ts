@@ -4,12 +4,12 @@ import net from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
+import { CLAIMS_OID, QUOTE_OID } from '@bombyx/attest';
 import { eventually } from '@bombyx/testkit';
 import { encodePowResponse, solvePow } from '@bombyx/wire';
 import { ExtendedKeyUsage, Extension, type Flaws, identityOf, makeCertificate } from '../testing/certificates.ts';
 import { fakeIdentity, gate, identity, knock } from '../testing/listeners.ts';
 import { codeOf, endOf, part, recorder } from '../testing/pairs.ts';
-import { CLAIMS_OID, QUOTE_OID } from './certificate.ts';
 import { HIGH_WATER_BYTES } from './limits.ts';
 import { FAKE_IMAGE_HASH, fakeTdxPolicy, NO_IMAGE_HASH, reportData } from './policy.ts';
 

@@ -6,7 +6,8 @@
  */
 import type { Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
-import { judgeCertificate, type Role } from './certificate.ts';
+import { judgeCertificate, type Role } from '@bombyx/attest';
+import { nodeCrypto } from '@bombyx/attest/node';
 import { TransportError } from './errors.ts';
 import type { TlsIdentity } from './identity.ts';
 import { TLS_TIMEOUT_MS } from './limits.ts';
@@ -66,11 +67,15 @@ function judgePeer(secure: TLSSocket, role: Role, policy: PeerPolicy, nowMs: num
   if (secure.isSessionReused()) throw refused(['the session was resumed, so no certificate was shown']);
   const der = secure.getPeerX509Certificate()?.raw;
   if (der === undefined) throw refused(['no certificate']);
-  const verdict = judgeCertificate(der, role, nowMs);
+  const verdict = judgeCertificate(der, role, nowMs, nodeCrypto);
   if (!verdict.ok) throw refused(verdict.failures);
   const admitted = policy.judge(der, verdict.certificate);
   if (!admitted.ok) throw refused(admitted.failures);
-  return { publicKey: verdict.publicKey, attestation: admitted.attestation, imageHash: admitted.imageHash };
+  return {
+    publicKey: Buffer.from(verdict.publicKey),
+    attestation: admitted.attestation,
+    imageHash: admitted.imageHash,
+  };
 }
 
 function refused(failures: readonly string[]): TransportError {

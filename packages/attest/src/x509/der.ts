@@ -1,34 +1,40 @@
-/** Strict DER reader, as much as an X.509 certificate needs: definite minimal lengths, low tag numbers, no leftovers. */
+/** Strict DER reader, as much as X.509 needs: definite minimal lengths, low tag numbers, no leftovers. */
+import { MalformedError } from '../malformed.ts';
 
 export interface DerElement {
   /** Identifier octet: class, constructed bit and tag number. */
   readonly tag: number;
   /** Content octets; a view. */
-  readonly content: Buffer;
+  readonly content: Uint8Array;
   /** Identifier, length and content; a view. */
-  readonly raw: Buffer;
+  readonly raw: Uint8Array;
 }
 
-/** The bytes are not DER of the shape asked for. Internal: certificate.ts turns it into a verdict. */
-export class DerError extends Error {}
+/** The bytes are not DER of the shape asked for. */
+export class DerError extends MalformedError {}
 
 export const Tag = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
+  null: 0x05,
   oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
   sequence: 0x30,
+  set: 0x31,
+  printableString: 0x13,
   utcTime: 0x17,
   generalizedTime: 0x18,
 } as const;
 
 /** Walks the elements inside one content. */
 export class DerReader {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   #at = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
@@ -86,7 +92,7 @@ export class DerReader {
 }
 
 /** Dotted text of an OBJECT IDENTIFIER's content. */
-export function readOid(content: Buffer): string {
+export function readOid(content: Uint8Array): string {
   const last = content.at(-1);
   if (last === undefined || last >= 0x80) throw new DerError('object identifier');
   const arcs: number[] = [];
@@ -106,20 +112,36 @@ export function readOid(content: Buffer): string {
 }
 
 /** A BOOLEAN's content; DER writes true as 0xff. */
-export function readBoolean(content: Buffer): boolean {
+export function readBoolean(content: Uint8Array): boolean {
   if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff)) throw new DerError('boolean');
   return content[0] === 0xff;
 }
 
+/** A non-negative INTEGER's content without its leading zero. */
+export function readUnsigned(content: Uint8Array): Uint8Array {
+  const [first, second] = content;
+  if (first === undefined || first >= 0x80) throw new DerError('negative integer');
+  if (first !== 0 || content.length === 1) return content;
+  if ((second ?? 0) < 0x80) throw new DerError('integer is not minimal');
+  return content.subarray(1);
+}
+
+/** A small non-negative INTEGER or ENUMERATED. */
+export function readNumber(content: Uint8Array): number {
+  const bytes = readUnsigned(content);
+  if (bytes.length > 4) throw new DerError('number too large');
+  return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+}
+
 /** A BIT STRING of whole bytes. */
-export function readBits(content: Buffer): Buffer {
+export function readBits(content: Uint8Array): Uint8Array {
   if (content[0] !== 0) throw new DerError('bit string with unused bits');
   return content.subarray(1);
 }
 
 /** UTCTime (years 1950–2049) or GeneralizedTime, both ending in Z with seconds. @returns ms since the epoch */
 export function readTime({ tag, content }: DerElement): number {
-  const text = content.toString('latin1');
+  const text = String.fromCharCode(...content.subarray(0, 16));
   if (tag !== Tag.utcTime && tag !== Tag.generalizedTime) throw new DerError('time');
   const yearDigits = tag === Tag.utcTime ? 2 : 4;
   if (!/^\d+Z$/.test(text) || text.length !== yearDigits + 11) throw new DerError('time');
