@@ -29,7 +29,14 @@ const rows: Readonly<Record<string, number>> = {
 };
 /** Private helpers of tests: nothing that ships may import them. */
 const testOnly = new Set(['packages/testkit', 'e2e']);
-const pure = new Set(['packages/base', 'packages/wire', 'packages/attest', 'packages/json', 'packages/ledger', 'packages/page']);
+const pure = new Set([
+  'packages/base',
+  'packages/wire',
+  'packages/attest',
+  'packages/json',
+  'packages/ledger',
+  'packages/page',
+]);
 const forbiddenInPure = /^node:(fs|net|tls|http|https|child_process|worker_threads|dgram|sqlite)/;
 
 const isTest = (file: string) => /\.(test|bench)\.ts$/.test(file) || file.includes('/testing/');
