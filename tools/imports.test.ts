@@ -22,6 +22,7 @@ const rows: Readonly<Record<string, number>> = {
   'services/client': 4,
   'services/proxy': 4,
   'services/worker': 4,
+  'services/router': 4,
   'services/engine': 4,
   'services/devnet': 4,
   'apps/gateway': 5,
