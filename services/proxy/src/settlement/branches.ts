@@ -67,7 +67,11 @@ export class Branches {
     return this.#hasCommitted;
   }
 
-  /** Opens the contract that the root makes, unless it is there, or cannot be any more. @returns whether it did */
+  /**
+   * Opens the contract that the root makes, unless it is there, or is closed: its books have ended. One that is closing
+   * is opened, too, and brought to its end: only the key of the proxy completes it, and the owner's stake lies in it.
+   * @returns whether it did
+   */
   async follow(root: RootConfig, signal: AbortSignal): Promise<boolean> {
     const { bookkeeper, chain, log } = this.#deps;
     const { family, init } = Family.under(root, this.#options);
@@ -78,7 +82,7 @@ export class Branches {
     }
     if (this.#closedForGood === family.name) return false;
     const { state } = await standingOf(chain, family, signal);
-    if (state === 'closing' || state === 'closed') {
+    if (state === 'closed') {
       this.#closedForGood = family.name;
       return false;
     }

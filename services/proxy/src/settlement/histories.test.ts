@@ -83,6 +83,16 @@ describe('what histories have found', () => {
     await rig.until('its books end', () => !areBooksLeft(rig), 400);
   });
 
+  it('a proxy contract that never was is done with, also where a client has paid its stake for it', async () => {
+    await using rig = await Rig.create({ parent, wallet: 0n });
+    const settlement = await rig.start();
+    await rig.topUp(3n * TON);
+    const { accounts } = rig.keeper.books.active!;
+    await rig.until('the client is seen', () => [...accounts.clients()].length > 0);
+    settlement.disable();
+    await rig.until('its books end', () => !areBooksLeft(rig), 400);
+  });
+
   it('a proxy that is switched off while its contract is being deployed does not forget the contract', async () => {
     await using rig = await Rig.create({ parent });
     const settlement = await rig.start();

@@ -43,7 +43,8 @@ const SLACK_SEC = 1;
 
 export function nextStep(view: RetirementView): RetirementStep {
   if (view.running > 0 || view.uncommitted > 0n) return { phase: 'closing' };
-  if (view.left.clients > 0) return { phase: 'refunding' };
+  // One that never was has no pool: who has paid a stake for it takes that back at his own contract.
+  if (view.left.clients > 0 && view.contract !== 'absent') return { phase: 'refunding' };
   // A closed contract pays workers no more: what is due to them is kept in their own contracts.
   if (view.left.workers > 0 && view.contract !== 'closed') return { phase: 'paying' };
   switch (view.contract) {
