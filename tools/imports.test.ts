@@ -45,10 +45,17 @@ const workspaceOf = (file: string) => file.split('/').slice(0, 2).join('/');
 const manifest = (workspace: string) =>
   JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8')) as {
     name: string;
+    exports?: Record<string, string>;
     dependencies?: Record<string, string>;
   };
 const workspaces = globSync('{packages,services,apps}/*', { cwd: root }).sort();
-const folderOf = new Map(workspaces.map((folder) => [manifest(folder).name, folder]));
+/** By each door that a workspace has: its name, and its name with a path that its `exports` list. */
+const folderOf = new Map(
+  workspaces.flatMap((folder) => {
+    const { name, exports } = manifest(folder);
+    return Object.keys(exports ?? { '.': '' }).map((door) => [`${name}${door.slice(1)}`, folder] as const);
+  }),
+);
 
 const sources = globSync('{packages,services,apps}/*/src/**/*.ts', { cwd: root }).filter((file) => !isTest(file));
 const imports = sources.flatMap((file) => {
@@ -76,7 +83,7 @@ it('imports go from a higher row to a lower one', () => {
   assert.deepEqual(wrong, []);
 });
 
-it('a workspace is entered by its one door, never by a file of another workspace', () => {
+it('a workspace is entered by its doors, never by a file of another workspace', () => {
   const wrong = imports.filter(({ file, target }) => {
     if (target.startsWith('@bombyx/')) return !folderOf.has(target);
     if (!target.startsWith('.')) return false;

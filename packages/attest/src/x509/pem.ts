@@ -12,7 +12,8 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/y
  */
 export function readPemCertificates(text: string, most = 8): Uint8Array[] {
   const found: Uint8Array[] = [];
-  const end = text.replace(/[\s\0]+$/, '').length;
+  let end = text.length; // not by a regular expression: on a long run of spaces inside, `\s+$` takes the square of its length
+  while (end > 0 && /[\s\0]/.test(text.charAt(end - 1))) end--;
   let at = skipSpace(text, 0);
   while (at < end) {
     BLOCK.lastIndex = at;
