@@ -60,10 +60,20 @@ export const commands: readonly Entry[] = [
     'Build the code cells of the TON contracts from their sources',
     () => import('./commands/contracts.ts'),
   ),
+  entry(
+    'attest',
+    'Look at evidence of enclaves and GPUs, verify it, hash images and models',
+    () => import('./commands/attest.ts'),
+  ),
   entry('engine', 'Serve the embedded model, or another GGUF file, over HTTP', () => import('./commands/engine.ts')),
   entry('proxy', 'Admit clients, pick workers, count tokens', () => import('./commands/proxy.ts')),
   entry('worker', 'Offer the inference server beside it to the network', () => import('./commands/worker.ts')),
   entry('client', 'Connect to proxies and offer the OpenAI API on http_port', () => import('./commands/client.ts')),
+  entry(
+    'router',
+    'Put attested TLS around plain ports: forward, SOCKS5 and reverse',
+    () => import('./commands/router.ts'),
+  ),
   entry(
     'devnet',
     'Run a TON chain on this machine, behind the HTTP API of the public ones',

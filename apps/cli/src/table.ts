@@ -1,7 +1,7 @@
 /** Tables for people at a terminal. */
 
 /** Text that a stranger may have chosen, without what would steer the terminal. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replace(/\p{C}/gu, '?');
 }
 

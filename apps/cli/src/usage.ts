@@ -19,6 +19,8 @@ export class CliError extends BombyxError<CliErrorCode> {}
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
+  /** May be given more than once; read with `texts`. */
+  readonly multiple?: true;
   /** Name of the value in the help text, e.g. `FILE`. */
   readonly value?: string;
   readonly help: string;
@@ -39,6 +41,8 @@ export interface Command {
 export interface Arguments {
   readonly positionals: readonly string[];
   text(name: string): string | undefined;
+  /** All values of an option that may be given more than once. */
+  texts(name: string): readonly string[];
   flag(name: string): boolean;
   /** @throws {CliError} `CLI_USAGE` when the value is no integer in the range */
   integer(name: string, least: number, most: number): number | undefined;
@@ -57,7 +61,8 @@ export function optionsOf(command: Command): Readonly<Record<string, OptionSpec>
 export function parseCommandLine(command: Command, argv: readonly string[]): Arguments {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, spec] of Object.entries(optionsOf(command))) {
-    options[name] = { type: spec.type, ...(spec.short !== undefined && { short: spec.short }) };
+    const { type, short, multiple = false } = spec;
+    options[name] = { type, multiple, ...(short !== undefined && { short }) };
   }
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
@@ -71,6 +76,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Arg
   return {
     positionals,
     text,
+    texts: (name) => (Array.isArray(values[name]) ? (values[name] as string[]) : []),
     flag: (name) => values[name] === true,
     integer(name, least, most) {
       const value = text(name);
