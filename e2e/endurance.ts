@@ -1,6 +1,6 @@
 /**
- * Minutes of mixed traffic on `bombyx up` while its proxy and its worker are killed at random; then everybody leaves and
- * takes his coins, and every answer and every nanoTON is accounted for.
+ * Minutes of mixed traffic on `bombyx up` while its proxy, worker, client and chain are killed at random; then everybody
+ * leaves and takes his coins, and every answer and every nanoTON is accounted for.
  *
  *   node e2e/endurance.ts --minutes 10
  *
@@ -19,6 +19,8 @@ import { type Kind, Traffic } from './testing/traffic.ts';
 
 const KINDS: readonly Kind[] = ['stream', 'stream', 'whole', 'whole', 'embedding', 'left', 'bad'];
 const CALLERS = 5;
+/** Who is killed, drawn evenly. */
+const VICTIMS = ['proxy', 'proxy', 'worker', 'worker', 'client', 'devnet'] as const;
 /** Between two kills, seconds. */
 const PEACE = { from: 10, to: 35 };
 /** Of the key that is made to run dry. */
@@ -64,7 +66,7 @@ for (;;) {
   const peaceMs = (PEACE.from + Math.random() * (PEACE.to - PEACE.from)) * 1_000;
   if (performance.now() + peaceMs > until) break;
   await sleep(peaceMs);
-  const role = Math.random() < 0.5 ? 'proxy' : 'worker';
+  const role = VICTIMS[Math.floor(Math.random() * VICTIMS.length)]!;
   const tookMs = await network.kill(role);
   kills += 1;
   slowest = Math.max(slowest, tookMs);

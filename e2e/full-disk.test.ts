@@ -11,7 +11,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { freePorts } from '../apps/cli/src/ports.ts';
-import { bombyx, Up } from './testing/command.ts';
+import { bombyx, here, Up } from './testing/command.ts';
 
 const succeeds = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 
@@ -57,7 +57,7 @@ describe('a network on a full disk', () => {
     delivered += usage!.total_tokens;
   };
   const pidOf = async (name: string) => {
-    const { stdout } = await bombyx('status', '--json', '--data-dir', folder);
+    const { stdout } = await here('status', '--json', '--data-dir', folder);
     const { processes } = JSON.parse(stdout) as { processes: { role: string; pid: number }[] };
     return processes.find(({ role }) => role === name)!.pid;
   };

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KEYS_FILE, KeyStore } from '@bombyx/gateway';
 import OpenAI from 'openai';
 import { freePorts } from '../apps/cli/src/ports.ts';
-import { bombyx, Up } from './testing/command.ts';
+import { here, Up } from './testing/command.ts';
 
 /** Of the network that `bombyx up` makes, nanoTON. */
 const PRICE_PER_TOKEN = 2n;
@@ -21,7 +21,7 @@ const LONG = {
 
 describe('API keys of a whole network', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bombyx-keys-'));
-  const here = ['--data-dir', folder, '--json'] as const;
+  const inFolder = ['--data-dir', folder, '--json'] as const;
   let up: Up;
   let baseUrl: string;
   let port: number;
@@ -33,7 +33,7 @@ describe('API keys of a whole network', () => {
     [port] = (await freePorts(1)) as [number];
     up = new Up(folder, port);
     baseUrl = String((await up.event(({ event }) => event === 'serving'))['baseUrl']);
-    const { stdout } = await bombyx('keys', 'create', 'laptop', ...here);
+    const { stdout } = await here('keys', 'create', 'laptop', ...inFolder);
     ({ key } = JSON.parse(stdout) as { key: string });
     store = new KeyStore(join(folder, 'client', KEYS_FILE));
     openai = new OpenAI({ baseURL: baseUrl, apiKey: key, maxRetries: 0 });
@@ -55,9 +55,10 @@ describe('API keys of a whole network', () => {
 
   /** The one line of a report, once there is one: diaries write once a second. */
   const reported = async (command: 'costs' | 'earnings', by: string) => {
-    for (let attempt = 0; attempt < 30; attempt++) {
-      const { stdout } = await bombyx(command, '--by', by, ...here);
+    for (let attempt = 0; attempt < 300; attempt++) {
+      const { stdout } = await here(command, '--by', by, ...inFolder);
       if (stdout !== '') return JSON.parse(stdout) as Record<string, string>;
+      await sleep(100);
     }
     return assert.fail(`"bombyx ${command}" never shows the request`);
   };
@@ -86,7 +87,7 @@ describe('API keys of a whole network', () => {
   });
 
   it('counts what ran as spent when the client is killed', async () => {
-    const { processes } = JSON.parse((await bombyx('status', ...here)).stdout) as {
+    const { processes } = JSON.parse((await here('status', ...inFolder)).stdout) as {
       processes: { role: string; pid: number }[];
     };
     const seen = up.events.length;
@@ -101,15 +102,15 @@ describe('API keys of a whole network', () => {
   });
 
   it('answers "bombyx chat" with the key, and not without', async () => {
-    const asked = ['chat', 'hi', '--max-tokens', '4', '--data-dir', folder];
-    assert.equal((await bombyx(...asked, '--api-key', key)).code, 0);
-    const refused = await bombyx(...asked);
+    const asked = ['hi', '--max-tokens', '4', '--data-dir', folder, '--json'];
+    assert.equal((await here('chat', ...asked, '--api-key', key)).code, 0);
+    const refused = await here('chat', ...asked);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /invalid_api_key/);
   });
 
   it('refuses everybody once the key is revoked', async () => {
-    await bombyx('keys', 'revoke', 'laptop', ...here);
+    await here('keys', 'revoke', 'laptop', ...inFolder);
     await assert.rejects(openai.models.list(), (error) => error instanceof OpenAI.AuthenticationError);
     assert.equal((await fetch(`${baseUrl}/models`)).status, 401);
   });

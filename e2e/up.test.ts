@@ -1,13 +1,25 @@
 /** The network as a newcomer meets it: one command, real processes, the real model, and processes that die. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { builtinPolicy, judgePeer, withMeasurements } from '@bombyx/attest';
+import { nodeCrypto } from '@bombyx/attest/node';
 import OpenAI from 'openai';
 import { freePorts } from '../apps/cli/src/ports.ts';
-import { bombyx, Up } from './testing/command.ts';
+import { bombyx, here, Up } from './testing/command.ts';
+
+/** Of `GET /v1/attestation`. */
+interface Shown {
+  role: 'proxy' | 'worker';
+  proof: string;
+  nonce: string;
+  exporter: string;
+  public_key: string;
+}
 
 interface Status {
   processes: { role: string; pid: number; state: string; restarts: number }[];
@@ -34,7 +46,7 @@ describe('bombyx up', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const status = async () => JSON.parse((await bombyx('status', '--json', '--data-dir', folder)).stdout) as Status;
+  const status = async () => JSON.parse((await here('status', '--json', '--data-dir', folder)).stdout) as Status;
   const pidOf = async (role: string) => (await status()).processes.find((child) => child.role === role)!.pid;
   const usedTokens = async () => {
     const config = JSON.parse(readFileSync(join(folder, 'proxy.json'), 'utf8')) as Record<string, string>;
@@ -81,6 +93,38 @@ describe('bombyx up', () => {
     assert.match(text, /Confidential Compute Open Network/);
     assert.ok(chunks > 5, `${chunks} chunks`);
     assert.ok(usage && usage.completion_tokens >= chunks && usage.prompt_tokens > 0);
+  });
+
+  it('shows with each answer who has seen it, and proofs that anybody can judge again', async () => {
+    const { response } = await openai.chat.completions
+      .create({ model: 'bombyx-tiny', messages: [question], max_tokens: 4, stream: true })
+      .withResponse();
+    await response.text();
+    assert.equal(response.headers.get('x-bombyx-tier'), 'simulated');
+    const evidence = response.headers.get('x-bombyx-evidence') ?? '';
+    const answer = await fetch(`${baseUrl}/attestation?evidence=${evidence}`);
+    const { proxies } = (await answer.json()) as {
+      proxies: (Shown & { workers: (Shown & { model_hash: string })[] })[];
+    };
+    const [proxy] = proxies;
+    const [worker] = proxy!.workers;
+    assert.equal(createHash('sha256').update(Buffer.from(worker!.proof, 'base64')).digest('hex'), evidence);
+    assert.equal(worker!.model_hash, response.headers.get('x-bombyx-model-hash'));
+    const config = JSON.parse(readFileSync(join(folder, 'client.json'), 'utf8')) as { simulated_roots: string[] };
+    const roots = config.simulated_roots.map((hex) => Buffer.from(hex, 'hex'));
+    const policy = withMeasurements(builtinPolicy('simulated', roots), { images: 'any', models: 'any' });
+    for (const shown of [proxy!, worker!]) {
+      const [bundle, nonce, exporter, publicKey] = [shown.proof, shown.nonce, shown.exporter, shown.public_key].map(
+        (text) => Buffer.from(text, 'base64'),
+      ) as [Buffer, Buffer, Buffer, Buffer];
+      const binding = { role: shown.role, nonce, exporter, publicKey };
+      const options = { atMs: Date.now(), crypto: nodeCrypto };
+      const verdict = judgePeer(bundle, binding, policy, {}, options);
+      assert.ok(verdict.ok, JSON.stringify(verdict));
+      assert.equal(verdict.peer.tier, 'simulated');
+      const elsewhere = judgePeer(bundle, { ...binding, exporter: Buffer.alloc(32) }, policy, {}, options);
+      assert.ok(!elsewhere.ok);
+    }
   });
 
   it('bills at the proxy what the answer says', async () => {

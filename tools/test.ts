@@ -1,13 +1,29 @@
 /** What `npm test` does: every check of the sources, then every test; prints one line a check, and the tests' counts. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync } from 'node:fs';
+import { globSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const root = new URL('..', import.meta.url).pathname;
+/** What tests write goes to memory where there is a folder for that with room enough. */
+const TEMPORARY = '/dev/shm';
+const TEMPORARY_BYTES = 4 * 2 ** 30;
 /** Compiled sources, shared by the some hundred processes of the tests: most of what a start costs is compiling. */
-const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/bombyx-tests') };
+const env = {
+  ...process.env,
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/bombyx-tests'),
+  ...(hasRoom(TEMPORARY) ? { TMPDIR: TEMPORARY } : {}),
+};
+
+function hasRoom(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize >= TEMPORARY_BYTES;
+  } catch {
+    return false;
+  }
+}
 
 /** Names, commands. They need nothing of each other, and none keeps all cores busy: they run together. */
 const CHECKS: readonly (readonly [name: string, command: string, ...args: string[]])[] = [

@@ -1,7 +1,10 @@
-/** The command `bombyx` as a user runs it: a child process, its lines, its exit code. */
+/** The command `bombyx`: as a user runs it, in a process with lines and an exit code, and in this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { BombyxError } from '@bombyx/base';
+import { commands } from '../../apps/cli/src/commands.ts';
+import { ended } from '../../apps/cli/testing/printed.ts';
 
 /** The entry file of the command. */
 export const main = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname;
@@ -12,7 +15,25 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs to the end. */
+/** How long a command may take in this process before it is told to stop. */
+const PATIENCE_MS = 120_000;
+
+/**
+ * Runs a command to the end without a process of its own: what starting one costs is most of what a command costs, and
+ * {@link bombyx} shows that it starts.
+ */
+export async function here(name: string, ...args: string[]): Promise<Finished> {
+  const entry = commands.find((candidate) => candidate.name === name)!;
+  try {
+    const { code, lines } = await ended(await entry.load(), args, AbortSignal.timeout(PATIENCE_MS));
+    return { code, stdout: lines.join('\n'), stderr: '' };
+  } catch (error) {
+    if (!(error instanceof BombyxError)) throw error;
+    return { code: 1, stdout: '', stderr: error.message };
+  }
+}
+
+/** Runs a command to the end in a process of its own. */
 export async function bombyx(...args: string[]): Promise<Finished> {
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
@@ -35,8 +56,10 @@ export class Up implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly #waiting = new Set<() => void>();
 
-  constructor(folder: string, port: number, { withTon = false } = {}) {
-    const args = ['up', '--json', '--data-dir', folder, '--port', String(port), ...(withTon ? [] : ['--without-ton'])];
+  /** @param more words behind the others */
+  constructor(folder: string, port: number, { withTon = false, more = [] as readonly string[] } = {}) {
+    const money = withTon ? [] : ['--without-ton'];
+    const args = ['up', '--json', '--data-dir', folder, '--port', String(port), ...money, ...more];
     this.child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line) as UpEvent);

@@ -14,7 +14,12 @@ const OWNERS_COINS = '3';
 
 /** The client closes its account at the proxy, and its owner takes all there is. @returns nanoTON that the owner has */
 export async function clientLeaves(network: LocalNetwork, told: (line: string) => void): Promise<bigint> {
-  told((await network.run('close')).trim());
+  await until('nothing else is under way for the account', async () => {
+    const { code, stdout, stderr } = await network.try('close');
+    if (code !== 0 && !stderr.includes('already running')) throw new Error(`"bombyx close" says ${stderr}`);
+    told((stdout || stderr).trim());
+    return code === 0;
+  });
   await until('the account of the client is closed', async () => {
     const { clients } = await network.page<{ clients: { closed: boolean }[] }>('proxy');
     return clients.every(({ closed }) => closed);
@@ -46,19 +51,25 @@ export async function ownerCollects(
 ) {
   const owner = await network.holding(role, 'owner');
   const { address } = await network.holding(role, 'wallet');
-  await wallet(network, 'network', told, 'send', owner.address, OWNERS_COINS);
+  await wallet(network, 'network', told, ['send', owner.address, OWNERS_COINS]);
   const coins = (of: string) => network.chain<string>(`/api/v2/getAddressBalance?address=${of}`);
   const hasMore = async () => BigInt(await coins(owner.address)) > owner.coins;
   await until(`the owner of the ${role} has coins`, hasMore);
-  await wallet(network, role, told, 'collect', address);
+  await wallet(network, role, told, ['collect', address], role);
   await until(`the wallet of the ${role} is empty`, async () => (await coins(address)) === '0');
   await untilQuiet(network);
   return (await network.holding(role, 'owner')).coins;
 }
 
-async function wallet(network: LocalNetwork, whose: string, told: (line: string) => void, ...args: string[]) {
-  const { code, stdout } = await network.wallet(whose, ...args);
-  if (code !== 0) throw new Error(`the wallet of ${whose} refuses "${args.join(' ')}": ${stdout}`);
+async function wallet(
+  network: LocalNetwork,
+  whose: string,
+  told: (line: string) => void,
+  args: readonly string[],
+  file?: string,
+) {
+  const { code, stdout, stderr } = await network.wallet(whose, args, file);
+  if (code !== 0) throw new Error(`the wallet of ${whose} refuses "${args.join(' ')}": ${stderr}${stdout}`);
   const { amount, to } = JSON.parse(stdout) as { amount: string; to: string };
   told(`the owner ${whose} sent ${amount} TON to ${to}`);
 }

@@ -1,10 +1,10 @@
 /** A network that `bombyx up` runs on a chain of its own: as its owner commands it, and as fate kills parts of it. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseTon } from '@bombyx/base';
 import { freePorts } from '../../apps/cli/src/ports.ts';
-import { bombyx, type Finished, Up } from './command.ts';
+import { type Finished, here, Up } from './command.ts';
 
 export type Role = 'proxy' | 'worker' | 'client';
 
@@ -62,21 +62,24 @@ export class LocalNetwork implements AsyncDisposable {
   }
 
   /** Runs a command on it. @throws {Error} with what it said, unless it ended well */
-  async run(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.try(...args);
-    if (code !== 0) throw new Error(`bombyx ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
+  async run(command: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.try(command, ...args);
+    if (code !== 0) throw new Error(`bombyx ${command} ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
     return stdout;
   }
 
-  try(...args: string[]): Promise<Finished> {
-    return bombyx(...args, '--data-dir', this.folder);
+  try(command: string, ...args: string[]): Promise<Finished> {
+    return here(command, ...args, '--data-dir', this.folder);
   }
 
-  /** `bombyx wallet`, with the key of one of the owners. */
-  wallet(whose: string, ...args: string[]): Promise<Finished> {
+  /**
+   * `bombyx wallet`, with the key of one of the owners.
+   * @param network a file that names it: that of a node also says what its wallet is, should that never have sent anything
+   */
+  wallet(whose: string, args: readonly string[], network = 'network'): Promise<Finished> {
     const at = (name: string) => join(this.folder, 'wallets', name);
     const key = ['--wallet', at(`${whose}.json`), '--passphrase-file', at('passphrase')];
-    return bombyx('wallet', ...args, ...key, '--ton', join(this.folder, 'network.json'), '--yes', '--json');
+    return here('wallet', ...args, ...key, '--ton', join(this.folder, `${network}.json`), '--yes', '--json');
   }
 
   config(role: Role | 'devnet'): Readonly<Record<string, unknown>> {
@@ -114,9 +117,9 @@ export class LocalNetwork implements AsyncDisposable {
   }
 
   /** SIGKILL. @returns milliseconds until requests are served again */
-  async kill(role: Role): Promise<number> {
+  async kill(role: Role | 'devnet'): Promise<number> {
     const { processes } = JSON.parse(await this.run('status', '--json')) as {
-      processes: { role: Role; pid: number }[];
+      processes: { role: string; pid: number }[];
     };
     const seen = this.up.events.length;
     process.kill(processes.find((each) => each.role === role)!.pid, 'SIGKILL');
@@ -124,6 +127,13 @@ export class LocalNetwork implements AsyncDisposable {
     await this.up.event((event) => event.event === 'restarted' && event['role'] === role, seen, RECOVERY_MS);
     await this.untilServing();
     return performance.now() - killedAt;
+  }
+
+  /** Lets another inference server answer from now on. */
+  async serveFrom(port: number): Promise<void> {
+    const file = join(this.folder, 'worker.json');
+    writeFileSync(file, JSON.stringify({ ...this.config('worker'), forward_requests_to: `127.0.0.1:${port}` }));
+    await this.kill('worker');
   }
 
   async untilServing(): Promise<void> {

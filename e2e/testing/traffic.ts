@@ -124,7 +124,6 @@ async function readStream(response: Response, leaving: AbortController | undefin
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
       const data = text.slice(0, end).replace(/^data: /, '');
       text = text.slice(end + 2);
-      if (data === '') continue; // between an event that was cut off and the error
       if (data === '[DONE]') return usage ? answered(usage) : { kind: 'cut', why: 'no usage' };
       const event = JSON.parse(data) as { usage?: WireUsage | null; error?: { code: string } };
       if (event.error) return { kind: 'cut', why: event.error.code };

@@ -26,10 +26,11 @@ export async function assertPortFree(port: number, remedy: string): Promise<void
   }
 }
 
-/** Turns what the system says about a port into one sentence; other errors pass through. */
+/** Turns what the system says of a port to listen on into one sentence; other errors pass through. */
 export function portError(error: unknown, port: number | undefined, remedy: string): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  const name = port ?? (error as { port?: number }).port ?? '?';
+  const { code, syscall, port: said } = (error ?? {}) as NodeJS.ErrnoException & { readonly port?: number };
+  if (syscall !== 'listen') return error;
+  const name = port ?? said ?? '?';
   if (code === 'EADDRINUSE')
     return new CliError('CLI_PORT_IN_USE', `port ${name} is in use by another program; ${remedy}`);
   if (code === 'EACCES')

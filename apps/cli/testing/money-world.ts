@@ -8,7 +8,8 @@ import { type Devnet, openDevnet, parseDevnetConfig } from '@bombyx/devnet';
 import type { Address } from '@bombyx/ton';
 import { sealKey, writeKeyFile } from '../src/money/key-file.ts';
 import { NOBODY, type Purse, purseOf } from '../src/money/purse.ts';
-import { type Command, parseCommandLine } from '../src/usage.ts';
+import type { Command } from '../src/usage.ts';
+import { printed } from './printed.ts';
 
 export const TON = 1_000_000_000n;
 export const PASSPHRASE = 'correct horse';
@@ -49,18 +50,8 @@ export async function openMoneyWorld(): Promise<MoneyWorld> {
     await devnet.faucet.give(to, coins);
     await eventually(async () => (await balance(to)) >= target);
   };
-  const runAs: MoneyWorld['runAs'] = async (command, passphraseFile, ...argv) => {
-    const { log } = console;
-    const lines: string[] = [];
-    console.log = (line: string) => void lines.push(line);
-    try {
-      const args = parseCommandLine(command, [...argv, '--passphrase-file', join(folder, passphraseFile)]);
-      await command.run(args, AbortSignal.timeout(WAIT_MS));
-    } finally {
-      console.log = log;
-    }
-    return lines.join('\n');
-  };
+  const runAs: MoneyWorld['runAs'] = (command, passphraseFile, ...argv) =>
+    printed(command, ...argv, '--passphrase-file', join(folder, passphraseFile));
   let seeds = 0;
   return {
     folder,

@@ -5,6 +5,7 @@ import type { DebugTail } from './debug.ts';
 import { GatewayError, openAiError, statusOf, writeError } from './errors.ts';
 import { relayedHeaders } from './headers.ts';
 import type { Starter } from './key-client.ts';
+import { WholeEvents } from './whole-events.ts';
 
 /** How an answer ended; for metrics. */
 export interface Outcome {
@@ -38,7 +39,9 @@ export class AnswerRelay implements AnswerSink {
   readonly #deps: RelayDeps;
   readonly #startedAt: number;
   #running: RunningRequest | undefined;
-  #head: { status: number; headers: string[]; stream: boolean } | undefined;
+  #head: { status: number; headers: string[] } | undefined;
+  /** Of an answer that is an event stream. */
+  #events: WholeEvents | undefined;
   /** Body bytes from before the head was written. */
   #waiting: Buffer[] = [];
   #headWritten = false;
@@ -75,7 +78,8 @@ export class AnswerRelay implements AnswerSink {
     const flat = relayedHeaders(headers);
     const type = flat[flat.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === 'content-type') + 1] ?? '';
     const stream = type.startsWith('text/event-stream');
-    this.#head = { status, headers: flat, stream };
+    this.#head = { status, headers: flat };
+    if (stream) this.#events = new WholeEvents();
     const now = this.#deps.clock.nowMs();
     flat.push('X-Cocoon-Client-Start', unixSeconds(this.#startedAt), 'X-Cocoon-Client-End', unixSeconds(now));
     if (stream) flat.push('Cache-Control', 'no-cache', 'X-Accel-Buffering', 'no');
@@ -90,16 +94,12 @@ export class AnswerRelay implements AnswerSink {
   write(bytes: Buffer, cost: number): void {
     if (this.#over || this.#ending) return;
     this.#owed += cost;
-    const { debug } = this.#deps;
-    const out = debug ? debug.hold(bytes) : bytes;
-    if (out.length > 0) {
-      if (this.#headWritten) this.#send(out);
-      else this.#waiting.push(out);
-    }
+    this.#pass(this.#events ? this.#events.push(bytes) : bytes);
     this.#grant();
   }
 
   end(final: FinalInfo): void {
+    if (this.#events && !this.#over && !this.#ending) this.#pass(this.#events.end());
     this.#finish({ final });
   }
 
@@ -111,6 +111,14 @@ export class AnswerRelay implements AnswerSink {
   fail(error: ClientError | GatewayError): void {
     this.#running?.cancel();
     this.#finish({ error });
+  }
+
+  #pass(bytes: Buffer): void {
+    const { debug } = this.#deps;
+    const out = debug ? debug.hold(bytes) : bytes;
+    if (out.length === 0) return;
+    if (this.#headWritten) this.#send(out);
+    else this.#waiting.push(out);
   }
 
   #send(bytes: Buffer): void {
@@ -173,9 +181,10 @@ export class AnswerRelay implements AnswerSink {
     }
     if (!this.#headWritten) {
       writeError(res, ending.error, this.#running?.id);
-    } else if (this.#head?.stream) {
-      // after a line that may have been cut short; without [DONE], so that nobody takes it for a whole answer
-      res.end(`\n\ndata: ${JSON.stringify({ error: openAiError(ending.error) })}\n\n`);
+    } else if (this.#events) {
+      // without [DONE], so that nobody takes it for a whole answer
+      const error = `data: ${JSON.stringify({ error: openAiError(ending.error) })}\n\n`;
+      res.end(this.#events.isTorn ? `\n\n${error}` : error);
     } else {
       res.destroy(); // the missing last chunk tells the caller that the answer is incomplete
     }

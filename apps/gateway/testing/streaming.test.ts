@@ -104,6 +104,40 @@ test('an answer that comes at once has a length; one in pieces is chunked and it
   assert.equal(await text(res), '');
 });
 
+for (const { what, includeUsage } of [
+  { what: 'a caller who asked for the usage', includeUsage: true },
+  { what: 'a caller who did not', includeUsage: false },
+]) {
+  test(`a stream that is cut inside an event gives ${what} whole events and the error, and no half of one`, async (t) => {
+    const { ask } = await gatewayFor(t, (run) => {
+      run.sink.head(200, 'OK', SSE);
+      setTimeout(() => {
+        run.sink.part(Buffer.from('data: {"choices":[{"delta":1}]}\n\ndata: {"choices":[{"del'));
+        setTimeout(() => run.sink.error(new ClientError('CLIENT_PROXY_LOST', 'lost')), 5);
+      }, 5);
+    });
+    const stream = { ...HELLO, stream: true, stream_options: { include_usage: includeUsage } };
+    const { text: body } = await ask('POST', '/v1/chat/completions', stream);
+    const data = body.split('\n\n').filter((event) => event !== '');
+    const parsed = data.map((event) => JSON.parse(event.replace(/^data: /, '')) as { error?: { code: string } });
+    assert.deepEqual(
+      parsed.map(({ error }) => error?.code),
+      [undefined, 'proxy_lost'],
+    );
+  });
+}
+
+test('a stream whose last event has no end is passed whole', async (t) => {
+  const { ask } = await gatewayFor(t, (run) => {
+    run.sink.head(200, 'OK', SSE);
+    setTimeout(() => {
+      run.sink.part(Buffer.from('data: 1\n\ndata: 2'));
+      setTimeout(() => run.sink.end({ tokens: TOKENS }), 5);
+    }, 5);
+  });
+  assert.equal((await ask('POST', '/v1/chat/completions', { ...HELLO, stream: true })).text, 'data: 1\n\ndata: 2');
+});
+
 test('an answer that breaks off is a broken transfer where it is no event stream', async (t) => {
   const { ask, client } = await gatewayFor(t, (run) => {
     run.sink.head(200, 'OK', [['content-type', 'application/json']]);

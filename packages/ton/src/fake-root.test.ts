@@ -77,27 +77,53 @@ it('takes missing numbers for 0 and missing lists for empty', () => {
 });
 
 for (const [what, change, said] of [
+  ['a hash of 31 bytes', { proxy_hashes: ['AAAA'] }, '"proxy_hashes.0" must be 32 bytes in base64'],
+  ['a price below 0', { price_per_token: -1 }, '"price_per_token" must be a whole number from 0 to 2147483647'],
+  ['a fractional version', { version: 1.5 }, '"version" must be a whole number from 0 to 2147483647'],
+  ['a number as a word', { version: 'one' }, '"version" must be a whole number from 0 to 2147483647'],
+  ['a missing code', { worker_sc_code: undefined }, '"worker_sc_code" is missing'],
+  ['a code that is not hex', { client_sc_code: 'zz' }, '"client_sc_code" must be a bag of cells in hex'],
   [
-    'a hash of 31 bytes',
-    { proxy_hashes: [Buffer.alloc(31).toString('base64')] },
-    /proxy_hashes\.0: 32 bytes in base64/,
+    'a code with more behind it',
+    { client_sc_code: `${file['client_sc_code']}zz` },
+    '"client_sc_code" must be a bag of cells in hex',
   ],
-  ['a price below 0', { price_per_token: -1 }, /price_per_token/],
-  ['a fractional version', { version: 1.5 }, /version/],
-  ['a missing code', { worker_sc_code: undefined }, /worker_sc_code/],
-  ['a code that is not hex', { client_sc_code: 'zz' }, /client_sc_code: a bag of cells in hex/],
-  ['a code that is no bag of cells', { proxy_sc_code: 'b5ee9c72' }, /proxy_sc_code: not a bag of cells/],
-  ['an owner that is no address', { root_owner_address: 'me' }, /root_owner_address: not an account address/],
-  ['a proxy by name', { registered_proxies: [{ seqno: 1, address: 'host:1' }] }, /registered_proxies\.0\.address/],
-  ['lists that are none', { worker_hashes: 'x', model_hashes: 1 }, /worker_hashes.*model_hashes/],
+  ['a code that is no bag of cells', { proxy_sc_code: 'b5ee9c72' }, '"proxy_sc_code" must be a bag of cells in hex'],
+  [
+    'an owner that is no address',
+    { root_owner_address: 'me' },
+    '"root_owner_address" must be an account address (48 characters or workchain:hex)',
+  ],
+  [
+    'a proxy by name',
+    { registered_proxies: [{ seqno: 1, address: 'host:1' }] },
+    '"registered_proxies.0.address" must be "ip:port" or "ip:port ip:port": IPv4, ports from 1 to 65535',
+  ],
+  ['a proxy without an address', { registered_proxies: [{ seqno: 1 }] }, '"registered_proxies.0.address" is missing'],
+  ['a proxy that is none', { registered_proxies: [7] }, '"registered_proxies.0" must be an object'],
+  [
+    'lists that are none',
+    { worker_hashes: 'x', model_hashes: 1 },
+    '"worker_hashes" must be a list; "model_hashes" must be a list',
+  ],
 ] as const) {
-  it(`refuses ${what} and names the field`, () => {
-    assert.throws(
-      () => readFakeRoot({ ...file, ...change }),
-      (error) => error instanceof TonError && error.code === 'TON_ROOT_CONFIG' && said.test(error.message),
-    );
+  it(`refuses ${what}, and says in words of a configuration file what is wrong`, () => {
+    assert.throws(() => readFakeRoot({ ...file, ...change }), {
+      name: 'TonError',
+      code: 'TON_ROOT_CONFIG',
+      message: `root configuration: ${said}`,
+    });
   });
 }
+
+it('names every field that is wrong', () => {
+  const change = { version: -1, proxy_sc_code: 'zz', root_owner_address: 'me', registered_proxies: [{ address: ':' }] };
+  assert.throws(() => readFakeRoot({ ...file, ...change }), /"version".*"proxy_sc_code".*"root_owner_address"/);
+});
+
+it('says of a file that is no object that it must be one', () => {
+  assert.throws(() => readFakeRoot([]), { message: 'root configuration: it must be a JSON object' });
+});
 
 it('answers any other JSON or text with TonError and nothing else', () => {
   fc.assert(

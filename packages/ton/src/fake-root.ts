@@ -1,6 +1,6 @@
 /** The root configuration of a network without TON: a JSON file in place of a contract (`rootConfig.pseudo`). */
 import { nanoTon } from '@bombyx/base';
-import type { Address, Cell } from '@ton/core';
+import type { Cell } from '@ton/core';
 import { z } from 'zod';
 import { parseAddress } from './address.ts';
 import { readCell } from './boc.ts';
@@ -8,23 +8,41 @@ import { TonError } from './errors.ts';
 import { parseProxyAddress } from './proxy-address.ts';
 import type { RootConfig } from './root-config.ts';
 
+/** A text that `read` makes something of. @param fault what to say when it cannot */
+function read<T>(reader: (text: string) => T, fault: string) {
+  return z.string(fault).transform((text, context): T => {
+    try {
+      return reader(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: fault });
+      return z.NEVER;
+    }
+  });
+}
+
 // A numeric string is a number for the C++ reader; a missing number is 0, a missing list empty; unknown fields (the
 // shipped example has `model_names`) are ignored.
+const NUMBER = 'must be a whole number from 0 to 2147483647';
 const int32 = z.preprocess(
   (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
-  z.int32().nonnegative().default(0),
+  z.int32(NUMBER).nonnegative(NUMBER).default(0),
 );
+const HASH = 'must be 32 bytes in base64';
 const hash = z
-  .string()
-  .regex(/^[A-Za-z0-9+/_-]{43}=?$/, '32 bytes in base64')
+  .string(HASH)
+  .regex(/^[A-Za-z0-9+/_-]{43}=?$/, HASH)
   .transform((text) => Buffer.from(text, 'base64'));
-const code = z.string().regex(/^(?:[0-9a-fA-F]{2})+$/, 'a bag of cells in hex');
+const hashes = z.array(hash, 'must be a list').default([]);
+const code = read(readCode, 'must be a bag of cells in hex');
+const address = read(parseAddress, 'must be an account address (48 characters or workchain:hex)');
+const listens = read(parseProxyAddress, 'must be "ip:port" or "ip:port ip:port": IPv4, ports from 1 to 65535');
+const proxy = z.object({ seqno: int32, address: listens }, 'must be an object');
 
 const PseudoRoot = z.object({
-  proxy_hashes: z.array(hash).default([]),
-  worker_hashes: z.array(hash).default([]),
-  model_hashes: z.array(hash).default([]),
-  registered_proxies: z.array(z.object({ seqno: int32, address: z.string() })).default([]),
+  proxy_hashes: hashes,
+  worker_hashes: hashes,
+  model_hashes: hashes,
+  registered_proxies: z.array(proxy, 'must be a list').default([]),
   price_per_token: int32,
   worker_fee_per_token: int32,
   last_proxy_seqno: int32,
@@ -33,7 +51,7 @@ const PseudoRoot = z.object({
   proxy_sc_code: code,
   worker_sc_code: code,
   client_sc_code: code,
-  root_owner_address: z.string(),
+  root_owner_address: address,
 });
 
 /** What the file cannot say and the C++ programs fix: seen in their statistics and in their contract addresses. */
@@ -54,34 +72,34 @@ const PSEUDO = {
  * @throws {TonError} `TON_ROOT_CONFIG`, naming every field that is wrong
  */
 export function readFakeRoot(json: unknown): RootConfig {
-  const parsed = PseudoRoot.safeParse(typeof json === 'string' ? parseJson(json) : json);
+  const parsed = PseudoRoot.safeParse(typeof json === 'string' ? parseJson(json) : json, { reportInput: true });
   if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`);
-    throw new TonError('TON_ROOT_CONFIG', `root configuration: ${faults.join('; ')}`, { faults: faults.length });
+    const { issues } = parsed.error;
+    const message = `root configuration: ${issues.map(faultOf).join('; ')}`;
+    throw new TonError('TON_ROOT_CONFIG', message, { faults: issues.length });
   }
   const file = parsed.data;
   return {
     ...PSEUDO,
-    ownerAddress: field('root_owner_address', (): Address => parseAddress(file.root_owner_address)),
+    ownerAddress: file.root_owner_address,
     proxyHashes: file.proxy_hashes,
     workerHashes: file.worker_hashes,
     modelHashes: file.model_hashes,
-    registeredProxies: file.registered_proxies.map(({ seqno, address }, i) => ({
-      seqno,
-      ...field(`registered_proxies.${i}.address`, () => parseProxyAddress(address)),
-    })),
+    registeredProxies: file.registered_proxies.map(({ seqno, address }) => ({ seqno, ...address })),
     lastProxySeqno: file.last_proxy_seqno,
     version: file.version,
     paramsVersion: file.params_version,
     pricePerToken: nanoTon(BigInt(file.price_per_token)),
     workerFeePerToken: nanoTon(BigInt(file.worker_fee_per_token)),
-    proxyCode: field('proxy_sc_code', () => readCode(file.proxy_sc_code)),
-    workerCode: field('worker_sc_code', () => readCode(file.worker_sc_code)),
-    clientCode: field('client_sc_code', () => readCode(file.client_sc_code)),
+    proxyCode: file.proxy_sc_code,
+    workerCode: file.worker_sc_code,
+    clientCode: file.client_sc_code,
   };
 }
 
+/** Everything of it is hex: what `Buffer` leaves out would be lost without a word. */
 function readCode(hex: string): Cell {
+  if (!/^(?:[0-9a-fA-F]{2})+$/.test(hex)) throw new RangeError('not hex');
   return readCell(Buffer.from(hex, 'hex'));
 }
 
@@ -93,12 +111,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Runs a reader of one field and names the field when it fails. */
-function field<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TonError('TON_ROOT_CONFIG', `root configuration: ${name}: ${why}`, { field: name }, { cause });
-  }
+/** In the words of all configuration files. */
+function faultOf({ path, code, message, input }: z.core.$ZodIssue): string {
+  if (path.length === 0) return 'it must be a JSON object';
+  return `"${path.join('.')}" ${code === 'invalid_type' && input === undefined ? 'is missing' : message}`;
 }

@@ -24,14 +24,15 @@ export class RootSource implements AsyncDisposable {
     return new RootSource(root, false);
   }
 
-  /** @throws {RootError}, {TonError}, {ChainError} when there is no root to begin with */
+  /** @throws {RootError}, {TonError}, {ChainError} when there is no root to begin with; the reason of `signal` */
   static async watched(
     { checksHashes, ...options }: RootSourceOptions,
     deps: Pick<RootWatchDeps, 'chain' | 'clock' | 'random' | 'log'>,
+    signal?: AbortSignal,
   ): Promise<RootSource> {
     const source = new RootSource(undefined, checksHashes);
     const again = () => source.onChange(source.current, source.current);
-    source.#watch = await watchRoot(options, {
+    const watchDeps: RootWatchDeps = {
       ...deps,
       changed: (root, before) => source.onChange(root, before),
       failed: ({ code, message }) => {
@@ -39,7 +40,8 @@ export class RootSource implements AsyncDisposable {
         again();
       },
       recovered: again,
-    });
+    };
+    source.#watch = await watchRoot(options, watchDeps, signal);
     return source;
   }
 

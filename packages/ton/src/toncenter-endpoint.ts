@@ -1,6 +1,6 @@
 /** One address of the public HTTP API: JSON-RPC in, the `result` member out, every fault a code that names the host. */
 import type { Clock } from '@bombyx/base';
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
 import { ChainError } from './chain-errors.ts';
 import { Pace } from './toncenter-rate.ts';
@@ -35,21 +35,22 @@ const REFUSAL = /cannot apply external message|external message was not accepted
 export class Endpoint implements AsyncDisposable {
   /** Host and port, for people and logs. */
   readonly host: string;
-  readonly #pool: Pool;
+  readonly #origin: string;
   readonly #path: string;
   readonly #headers: Record<string, string>;
   readonly #limits: EndpointLimits;
   readonly #clock: Clock;
   readonly #pace: Pace;
+  #opened: Promise<Pool> | undefined;
 
   /** @throws {TypeError} for an address that is no URL */
   constructor(options: ToncenterEndpoint, limits: EndpointLimits, clock: Clock) {
     const url = new URL(options.url);
     this.host = url.host;
+    this.#origin = url.origin;
     this.#path = url.pathname;
     this.#headers = { 'content-type': 'application/json', accept: 'application/json' };
     if (options.apiKey !== undefined) this.#headers['x-api-key'] = options.apiKey;
-    this.#pool = new Pool(url.origin, { connections: CONNECTIONS, pipelining: 1 });
     this.#limits = limits;
     this.#clock = clock;
     this.#pace = new Pace(this.host, options.requestsPerSecond ?? 1, clock);
@@ -61,7 +62,8 @@ export class Endpoint implements AsyncDisposable {
     const timeout = new AbortController();
     const cancel = this.#clock.after(this.#limits.timeoutMs, () => timeout.abort());
     try {
-      const response = await this.#pool.request({
+      this.#opened ??= openPool(this.#origin);
+      const response = await (await this.#opened).request({
         method: 'POST',
         path: this.#path,
         headers: this.#headers,
@@ -82,7 +84,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.destroy();
+    await (await this.#opened)?.destroy();
   }
 
   async #text(body: Dispatcher.ResponseData['body']): Promise<string> {
@@ -135,6 +137,12 @@ export class Endpoint implements AsyncDisposable {
   #fault(code: ChainError['code'], message: string): ChainError {
     return new ChainError(code, `${this.host}: ${message}`, { host: this.host });
   }
+}
+
+/** Loads the HTTP client only now: much of what knows this package never asks a chain. */
+async function openPool(origin: string): Promise<Pool> {
+  const { Pool } = await import('undici');
+  return new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
 }
 
 /** `Retry-After`: seconds, or a date. */

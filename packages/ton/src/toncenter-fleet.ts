@@ -77,10 +77,35 @@ export class Fleet implements AsyncDisposable {
    * One good answer each of `count` different endpoints, gathered in parallel.
    * @throws {ChainError} the most telling failure when fewer endpoints gave one; the reason of `signal`
    */
-  async gather<T>(count: number, question: Question<T>, signal?: AbortSignal): Promise<readonly T[]> {
+  gather<T>(count: number, question: Question<T>, signal?: AbortSignal): Promise<readonly T[]> {
+    return this.#whileOpen((both) => this.#gather(count, question, both), signal);
+  }
+
+  /**
+   * Asks all endpoints at once, and resolves with the first good answer; the others go on. Where none gives one, they are
+   * asked again as by {@link gather}, unless one of them said what is final.
+   * @throws {ChainError} the most telling failure; the reason of `signal`
+   */
+  any<T>(question: Question<T>, signal?: AbortSignal): Promise<T | undefined> {
+    return this.#whileOpen(async (both) => {
+      if (this.#members.length > 1) {
+        try {
+          return await Promise.any(this.#members.map((member) => this.#attempt(member, question, both)));
+        } catch (failed) {
+          both.throwIfAborted();
+          for (const error of (failed as AggregateError).errors) if (!isPassing(error)) throw error;
+          await this.pause(0, both);
+        }
+      }
+      const [answer] = await this.#gather(1, question, both);
+      return answer;
+    }, signal);
+  }
+
+  async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const both = signal ? AbortSignal.any([signal, this.#scope.signal]) : this.#scope.signal;
     try {
-      return await this.#gather(count, question, both);
+      return await work(both);
     } catch (error) {
       if (this.#scope.signal.aborted && !signal?.aborted) {
         throw new ChainError('CHAIN_CLOSED', 'the chain was closed', {}, { cause: error });
@@ -113,10 +138,11 @@ export class Fleet implements AsyncDisposable {
       const attempt = async (): Promise<void> => {
         for (let member = waiting.shift(); member; member = waiting.shift()) {
           try {
-            answers.set(member, await this.#ask(member, question, signal));
+            answers.set(member, await this.#attempt(member, question, signal));
             return;
           } catch (error) {
-            failures.set(member, this.#failed(member, question.name, error));
+            if (!isPassing(error)) throw error;
+            failures.set(member, error);
           }
         }
       };
@@ -130,6 +156,15 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
+  /** @throws what {@link Question.ask} throws, taken down */
+  async #attempt<T>(member: Member, question: Question<T>, signal: AbortSignal): Promise<T> {
+    try {
+      return await this.#ask(member, question, signal);
+    } catch (error) {
+      throw this.#failed(member, question.name, error);
+    }
+  }
+
   async #ask<T>(member: Member, question: Question<T>, signal: AbortSignal): Promise<T> {
     const known = member.knownUntilMs > this.#deps.clock.monotonicMs();
     if (!known && !question.identifies) await this.#identify(member.endpoint, signal);
@@ -140,9 +175,9 @@ export class Fleet implements AsyncDisposable {
     return answer;
   }
 
-  /** Takes a failure down. @throws what ends the call */
-  #failed(member: Member, question: string, error: unknown): ChainError {
-    if (!(error instanceof ChainError) || FINAL.has(error.code)) throw error;
+  /** Takes a failure down. @returns it */
+  #failed(member: Member, question: string, error: unknown): unknown {
+    if (!isPassing(error)) return error;
     member.failures += 1;
     if (error.code === 'CHAIN_NETWORK') member.knownUntilMs = 0;
     const avoidMs = Math.min(MAX_AVOID_MS, 1_000 * 2 ** Math.min(member.failures - 1, 6));
@@ -157,6 +192,11 @@ export class Fleet implements AsyncDisposable {
     const rank = ({ avoidUntilMs }: Member) => (avoidUntilMs <= nowMs ? 0 : avoidUntilMs);
     return [...this.#members].sort((a, b) => rank(a) - rank(b));
   }
+}
+
+/** Whether somebody else may do better: it is a failure of this endpoint, and not final for the call. */
+function isPassing(error: unknown): error is ChainError {
+  return error instanceof ChainError && !FINAL.has(error.code);
 }
 
 function verdict(failures: readonly ChainError[], count: number): ChainError {

@@ -513,10 +513,35 @@ describe('sending over HTTP', () => {
       received += 1;
     });
     await net.client.send(message);
-    assert.equal(received, 1);
+    assert.ok(received > 0);
     net.chain.receivers.clear();
     await assert.rejects(net.client.send(message), coded('CHAIN_REFUSED', net.first.host));
-    assert.equal(net.first.count('sendBocReturnHash') + net.second.count('sendBocReturnHash'), 2);
+    assert.deepEqual([net.first.count('sendBocReturnHash'), net.second.count('sendBocReturnHash')], [2, 2]);
+  });
+
+  it('does not depend on one endpoint, which may take a message and pass it on to nobody', async () => {
+    await using net = await open({ servers: 2 });
+    const received = new Promise<void>((resolve) => {
+      net.chain.receivers.set(address.toRawString(), () => resolve());
+    });
+    net.first.behave = on('sendBocReturnHash', () => ({ hash: Buffer.alloc(32).toString('base64') }));
+    await net.client.send(message);
+    await received;
+  });
+
+  it('is not refused by an endpoint that is behind while another one takes the message', async () => {
+    await using net = await open({ servers: 2 });
+    net.chain.receivers.set(address.toRawString(), () => {});
+    const refusal = { ok: false, code: 500, error: 'cannot apply external message to current state' };
+    net.first.behave = on('sendBocReturnHash', () => new Raw(500, JSON.stringify(refusal)));
+    await net.client.send(message);
+  });
+
+  it('does not wait for an endpoint that is silent where another one takes the message', async () => {
+    await using net = await open({ servers: 2, options: { timeoutMs: 1_000_000_000 } });
+    net.chain.receivers.set(address.toRawString(), () => {});
+    net.first.behave = on('sendBocReturnHash', () => SILENCE);
+    await net.client.send(message);
   });
 
   it('goes to another endpoint when the first one fails', async () => {

@@ -120,8 +120,8 @@ export class Toncenter implements Chain {
   }
 
   /**
-   * Hands the message to the preferred endpoint that takes it. Handing in the same message again is harmless, and so an
-   * answer that got lost is asked for again.
+   * Hands the message to all endpoints, and resolves when one has taken it: one that takes it may still pass it on to
+   * nobody. Handing in the same message again is harmless, and so an answer that got lost is asked for again.
    */
   async send(message: Cell, signal?: AbortSignal): Promise<void> {
     const boc = writeCell(message);
@@ -130,7 +130,7 @@ export class Toncenter implements Chain {
     }
     const params = { boc: boc.toString('base64') };
     const ask = (endpoint: Endpoint, signal: AbortSignal) => endpoint.call('sendBocReturnHash', params, signal);
-    await this.#fleet.gather(1, { name: 'sendBocReturnHash', ask }, signal);
+    await this.#fleet.any({ name: 'sendBocReturnHash', ask }, signal);
   }
 
   /** Arguments may be integers, cells and slices: the API carries no others. */

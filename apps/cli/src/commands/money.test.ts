@@ -1,11 +1,7 @@
 /** The money commands as a person and a script use them, against a gateway that answers as a client with TON does. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { startPart } from '../../testing/part-server.ts';
 import { printed } from '../../testing/printed.ts';
 import { CliError, type CliErrorCode } from '../usage.ts';
 import { close, stake, topup, withdraw } from './money.ts';
@@ -36,34 +32,9 @@ const fault = {
   signed_payment_hash: 'ab',
 };
 
-/** @returns the options that lead to it, and what it was asked */
-async function clientFor(t: TestContext, snapshot: object, refusal?: string) {
-  const asked: string[] = [];
-  const server = createServer((req, res) => {
-    asked.push(`${req.method} ${req.url} ${req.headers.authorization}`);
-    if (req.method === 'GET') res.end(JSON.stringify(snapshot));
-    else if (refusal === undefined) res.end('request sent\n');
-    else res.writeHead(400).end(JSON.stringify({ error: { message: refusal } }));
-  }).listen(0, '127.0.0.1');
-  await new Promise((done) => server.once('listening', done));
-  const folder = mkdtempSync(join(tmpdir(), 'bombyx-money-command-'));
-  t.after(() => {
-    server.close();
-    rmSync(folder, { recursive: true });
-  });
-  writeFileSync(
-    join(folder, 'client.json'),
-    JSON.stringify({
-      is_test: true,
-      owner_address: `0:${'1'.repeat(64)}`,
-      root_contract_address: `0:${'2'.repeat(64)}`,
-      node_wallet_key: Buffer.alloc(32, 3).toString('base64'),
-      http_port: (server.address() as AddressInfo).port,
-      http_access_hash: 's3cret',
-    }),
-  );
-  return { asked, here: ['--data-dir', folder] };
-}
+/** A client whose page says so, and that refuses all orders where `refusal` says why. */
+const clientFor = (t: TestContext, page: object, refusal?: string) =>
+  startPart(t, { role: 'client', page, reply: refusal === undefined ? 'request sent' : { refusal } });
 
 const coded = (code: CliErrorCode, text: RegExp) => (error: unknown) =>
   error instanceof CliError && error.code === code && text.test(error.message);

@@ -41,6 +41,7 @@ const never = new AbortController().signal;
 const argsOf = (texts: Readonly<Record<string, string>>): Arguments => ({
   positionals: [],
   text: (name) => texts[name],
+  texts: (name) => (texts[name] === undefined ? [] : [texts[name]]),
   flag: () => false,
   integer: () => undefined,
 });

@@ -58,5 +58,5 @@ it('closing is never completed before its time', () => {
 it('a contract that was never deployed is done with when nothing was earned, though a client paid its stake for it', () => {
   assert.deepEqual(step({ contract: 'absent' }), { phase: 'closed' });
   assert.deepEqual(step({ contract: 'absent', left: { clients: 1, workers: 0 } }), { phase: 'closed' });
-  assert.deepEqual(step({ contract: 'absent', left: workers }), { phase: 'paying' });
+  assert.deepEqual(step({ contract: 'absent', left: { clients: 0, workers: 1 } }), { phase: 'paying' });
 });

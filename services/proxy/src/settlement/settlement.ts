@@ -19,9 +19,8 @@ import {
   Purse,
   publicKeyBytes,
   type RootConfig,
-  type RootWatch,
+  RootSource,
   type WalletCode,
-  watchRoot,
 } from '@bombyx/ton';
 import type { Bookkeeper } from '../bookkeeper.ts';
 import { ProxyError } from '../errors.ts';
@@ -84,15 +83,11 @@ export async function openSettlement(
   deps: SettlementDeps,
   signal?: AbortSignal,
 ): Promise<Settlement> {
-  const { rootAddress: address, isTest } = options;
-  let changed = () => {};
-  const watch = { address, isTest };
-  const watchDeps = { ...deps, changed: () => changed(), failed: () => changed() };
-  const root = await watchRoot(watch, watchDeps, signal);
+  const { rootAddress: address, isTest, checkHashes: checksHashes } = options;
+  const root = await RootSource.watched({ address, isTest, checksHashes }, deps, signal);
   let settlement: Settlement | undefined;
   try {
     settlement = new Settlement(options, deps, root);
-    changed = () => settlement?.wake();
     await settlement.start(signal);
     return settlement;
   } catch (error) {
@@ -102,10 +97,9 @@ export async function openSettlement(
 }
 
 export class Settlement implements AsyncDisposable {
-  readonly #options: SettlementOptions;
   readonly #policy: SettlementPolicy;
   readonly #deps: SettlementDeps;
-  readonly #root: RootWatch;
+  readonly #root: RootSource;
   readonly #scope = new Scope();
   readonly #purse: Purse;
   readonly #pause: Pause;
@@ -119,13 +113,13 @@ export class Settlement implements AsyncDisposable {
   #working: Promise<void> = Promise.resolve();
 
   /** Use {@link openSettlement}. */
-  constructor(options: SettlementOptions, deps: SettlementDeps, root: RootWatch) {
+  constructor(options: SettlementOptions, deps: SettlementDeps, root: RootSource) {
     const { owner, rootAddress, testnet, machineKey, walletKey } = options;
     const { clock, random } = deps;
-    this.#options = options;
     this.#policy = { ...defaultPolicy, ...options.policy };
     this.#deps = deps;
     this.#root = this.#scope.use(root);
+    root.onChange = () => this.wake();
     const wallet = operatingWallet({ publicKey: publicKeyBytes(walletKey), owner }, options.walletCode);
     const pollMs = this.#policy.busyMs;
     const purse = { ...wallet, privateKey: walletKey, testnet, pollMs, comfortableBalance: COMFORTABLE_BALANCE };
@@ -169,7 +163,7 @@ export class Settlement implements AsyncDisposable {
 
   /** The root to go by, as it was read last. */
   get root(): RootConfig {
-    return this.#root.last;
+    return this.#root.current;
   }
 
   /** The contract whose books are kept now, served or not; undefined while the proxy is switched off. */
@@ -189,7 +183,7 @@ export class Settlement implements AsyncDisposable {
     if (this.isDisabled) return SWITCHED_OFF;
     const ageSec = Math.floor((this.#deps.clock.monotonicMs() - this.#syncedAtMs) / 1_000);
     if (ageSec > this.#policy.maxAgeSec) return `the chain could not be read for ${ageSec} s`;
-    return this.#rootIllness() ?? illnessOf(this.#branches.active, this.#purse.lack, this.root.paramsVersion);
+    return this.#root.failure?.message ?? illnessOf(this.#branches.active, this.#purse.lack, this.root.paramsVersion);
   }
 
   /** What stopped settlement for good: only a restart, with the right books, helps. */
@@ -334,11 +328,6 @@ export class Settlement implements AsyncDisposable {
     this.#treasury.ask(party, owner, total);
     this.wake();
     return 'request sent';
-  }
-
-  #rootIllness(): string | undefined {
-    const { failure } = this.#root;
-    return failure?.code === 'ROOT_STALE' && !this.#options.checkHashes ? undefined : failure?.message;
   }
 
   #synced(): void {
