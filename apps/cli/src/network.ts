@@ -3,7 +3,7 @@
  * programs' own format. Keys and addresses are drawn once and kept; ports are written anew at each start. With a chain,
  * the root contract and the owners on it take the place of that file and of addresses without a key.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '@bombyx/config';
@@ -55,8 +55,15 @@ const SMALL_MONEY = {
 /** Half of what public chains take: nothing here waits long for a block. */
 const BLOCK_MS = 500;
 
-/** @throws {CliError} `CLI_CONFIG` when the folder cannot be written or its identity file is damaged */
-export async function prepareNetwork(folder: string, gatewayPort: number): Promise<NetworkFiles> {
+/**
+ * @param policy by which all parts judge each other; default `simulated`, whose root is made here
+ * @throws {CliError} `CLI_CONFIG` when the folder cannot be written or its identity file is damaged
+ */
+export async function prepareNetwork(
+  folder: string,
+  gatewayPort: number,
+  policy: string = 'simulated',
+): Promise<NetworkFiles> {
   const files = {
     folder,
     root: join(folder, 'root.json'),
@@ -81,12 +88,14 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       number,
       number,
     ];
+    const { roots, keys } = await prepareMachines(join(folder, 'attestation'));
     const proxyAddress = `127.0.0.1:${workersPort} 127.0.0.1:${clientsPort}`;
     const common = {
       is_test: true,
       is_testnet: true,
       root_contract_address: identity.rootAddress,
       http_access_hash: identity.accessHash,
+      simulated_roots: roots,
     };
     writeJson(files.root, {
       root_owner_address: identity.rootOwner,
@@ -114,7 +123,9 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       proxy_connections: 1,
       model_name: EMBEDDED_MODEL,
       coefficient: 1000,
-      proxy_policy: 'fake_tdx',
+      attestation: 'simulated',
+      simulated_key: keys.worker,
+      proxy_policy: policy,
       forward_requests_to: `127.0.0.1:${enginePort}`,
       max_active_requests: 16,
       data_dir: join(folder, 'worker'),
@@ -126,7 +137,9 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       http_port: proxyHttpPort,
       owner_address: identity.proxy.owner,
       machine_specific_private_key: identity.proxy.machineKey,
-      attestation: 'fake_tdx',
+      attestation: 'simulated',
+      simulated_key: keys.proxy,
+      worker_policy: policy,
       node_wallet_key: identity.proxy.walletKey,
       db_path: join(folder, 'proxy'),
     });
@@ -135,7 +148,7 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
       http_port: gatewayPort,
       owner_address: identity.client.owner,
       node_wallet_key: identity.client.walletKey,
-      proxy_policy: 'fake_tdx',
+      proxy_policy: policy,
       proxy_connections: 1,
       data_dir: join(folder, 'client'),
     });
@@ -147,6 +160,18 @@ export async function prepareNetwork(folder: string, gatewayPort: number): Promi
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError('CLI_CONFIG', `the data folder ${folder} cannot be used: ${reason}`, {}, { cause: error });
   }
+}
+
+/** Machines that are played here: a root that only this network believes, and a key for each part, made once. */
+async function prepareMachines(folder: string) {
+  const { createSimulatedMachine, createSimulatedRoot } = await import('@bombyx/evidence');
+  const { publicKey } = await createSimulatedRoot(folder);
+  const keys = { proxy: join(folder, 'proxy.json'), worker: join(folder, 'worker.json') };
+  for (const [role, file] of Object.entries(keys)) {
+    const measurement = createHash('sha384').update(`bombyx ${role}`).digest(); // what it would be made of
+    if (!existsSync(file)) await createSimulatedMachine({ root: folder, file, measurement });
+  }
+  return { roots: [Buffer.from(publicKey).toString('hex')], keys };
 }
 
 /**

@@ -4,6 +4,9 @@ import { AccessHash } from '@bombyx/page';
 import { GatewayError } from './errors.ts';
 import type { GatewayOptions } from './options.ts';
 
+/** What a page of another origin may read of an answer's head. */
+const EXPOSED = 'x-request-id, retry-after, retry-after-ms, x-bombyx-tier, x-bombyx-model-hash, x-bombyx-evidence';
+
 /** Who may ask. Built once from the options. */
 export class Access {
   /** Password of statistics, metrics and management; inference and health need none. */
@@ -44,7 +47,7 @@ export class Access {
     res.setHeader('access-control-allow-origin', this.#corsOrigin);
     res.setHeader('access-control-allow-methods', 'GET, POST, DELETE, OPTIONS');
     res.setHeader('access-control-allow-headers', asked ?? 'content-type, authorization');
-    res.setHeader('access-control-expose-headers', 'x-request-id, retry-after, retry-after-ms');
+    res.setHeader('access-control-expose-headers', EXPOSED);
     res.setHeader('vary', 'origin');
   }
 }

@@ -16,6 +16,7 @@ const STATUS = {
   GATEWAY_FORBIDDEN_ORIGIN: 403,
   GATEWAY_UNKNOWN_PATH: 404,
   GATEWAY_MODEL_NOT_FOUND: 404,
+  GATEWAY_EVIDENCE_NOT_FOUND: 404,
   GATEWAY_METHOD_NOT_ALLOWED: 405,
   GATEWAY_BODY_TIMEOUT: 408,
   GATEWAY_BODY_TOO_LARGE: 413,
@@ -98,6 +99,9 @@ export function causeOf(thrown: unknown): string {
   return `${thrown.name} ${place ?? ''}`;
 }
 
+/** Somebody has to do something first. */
+const HOPELESS: ReadonlySet<string> = new Set(['GATEWAY_INSUFFICIENT_QUOTA', 'CLIENT_UNPROVEN']);
+
 /** Answers with an error object. Only for a response whose head has not been written. */
 export function writeError(res: ServerResponse, error: GatewayError | ClientError, requestId?: string): void {
   const body = Buffer.from(JSON.stringify({ error: openAiError(error) }));
@@ -110,7 +114,7 @@ export function writeError(res: ServerResponse, error: GatewayError | ClientErro
   if (retryAfterMs !== undefined && retryAfterMs >= 0) {
     headers['retry-after'] = Math.ceil(retryAfterMs / 1000); // whole seconds by RFC 9110
     headers['retry-after-ms'] = Math.ceil(retryAfterMs); // what the OpenAI packages look for first
-  } else if (statusOf(error) === 409 || error.code === 'GATEWAY_INSUFFICIENT_QUOTA') {
+  } else if (statusOf(error) === 409 || HOPELESS.has(error.code)) {
     headers['x-should-retry'] = 'false'; // the packages would repeat a price that is too low, or ask for money again
   }
   if (error.code === 'GATEWAY_INVALID_API_KEY') headers['www-authenticate'] = 'Bearer'; // as RFC 9110 wants of a 401

@@ -1,6 +1,7 @@
 /** The paths that are not inference: models, health, statistics, metrics, management. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pageHeaders, queryValue } from '@bombyx/page';
+import { attestation } from './attestation.ts';
 import { GatewayError } from './errors.ts';
 import type { ForwardContext } from './forward.ts';
 import { actionOf, manage } from './management.ts';
@@ -14,10 +15,11 @@ interface Answer {
 }
 
 const MODELS = '/v1/models/';
+const ATTESTATION = '/v1/attestation';
 
 /** @returns whether {@link answerPage} knows the path; all other `/v1/` paths are inference */
 export function isPage(path: string): boolean {
-  return path === '/v1/models' || path.startsWith(MODELS) || !path.startsWith('/v1/');
+  return path === '/v1/models' || path === ATTESTATION || path.startsWith(MODELS) || !path.startsWith('/v1/');
 }
 
 /** Answers `path`. @throws {GatewayError} for unknown paths and wrong methods; what the client throws */
@@ -57,6 +59,7 @@ async function answerTo(context: ForwardContext, req: IncomingMessage, path: str
     );
   }
   if (path === '/v1/models') return json(await listModels(client));
+  if (path === ATTESTATION) return json(await attestation(client, queryValue(query, 'evidence')));
   if (path.startsWith(MODELS)) return json(await retrieveModel(client, path.slice(MODELS.length)));
   switch (path) {
     case '/health': {
@@ -89,7 +92,9 @@ function isOpen(path: string): boolean {
 }
 
 function isKnown(path: string): boolean {
-  return path === '/v1/models' || path === '/health' || GUARDED.has(path) || path.startsWith(MODELS);
+  return (
+    path === '/v1/models' || path === ATTESTATION || path === '/health' || GUARDED.has(path) || path.startsWith(MODELS)
+  );
 }
 
 function plain(text: string): Answer {

@@ -17,6 +17,7 @@ import {
   section,
   short,
   synced,
+  tierName,
   tiles,
   traffic,
   weakestTier,
@@ -66,7 +67,7 @@ function connectionTable(connections: ClientSnapshot['proxy_connections']): Html
     [
       ['address', (to) => code(to.address)],
       ['state', (to) => (to.is_ready ? badge('good', 'ready') : badge('bad', 'not ready'))],
-      ['tier', (to) => (to.is_ready ? weakestTier([to.attestation]) : undefined)],
+      ['tier', (to) => (to.is_ready ? tierName(weakestTier([to.attestation]) ?? 'open') : undefined)],
       ['contract', (to) => short(to.proxy_sc_address)],
       ['protocol', (to) => (to.is_ready ? `version ${to.proto_version}` : undefined)],
       ['running', (to) => count(to.running), 'number'],

@@ -6,6 +6,7 @@ import type {
   FinalInfo,
   ManagementActions,
   ModelInfo,
+  ProxyProof,
   RunningRequest,
 } from '@bombyx/client';
 import { ClientError } from '@bombyx/client';
@@ -108,6 +109,13 @@ export class FakeClient implements Client {
     return this.models_;
   }
 
+  /** What {@link proofs} tells, whatever is asked for. */
+  proofs_: ProxyProof[] = [];
+
+  async proofs(): Promise<ProxyProof[]> {
+    return this.proofs_;
+  }
+
   snapshot(): ClientSnapshot {
     return { ...SNAPSHOT, ...this.more };
   }
@@ -120,7 +128,14 @@ export class FakeClient implements Client {
 const RATES = [1, 0, 0, 0, 0, 0, 0];
 
 const SNAPSHOT: ClientSnapshot = {
-  status: { wallet_balance: 0, ton_last_synced_at: 1_795_357_675, enabled: true, git_commit: '', git_commit_data: '' },
+  status: {
+    wallet_balance: 0,
+    ton_last_synced_at: 1_795_357_675,
+    enabled: true,
+    problem: null,
+    git_commit: '',
+    git_commit_data: '',
+  },
   stats: { queries: RATES, success: RATES, failed: RATES, bytes_received: RATES, bytes_sent: RATES, time: RATES },
   wallet: { address: 'UQ<script>', balance: 0, seqno: 7, pending_transactions_cnt: 0, active_transactions_cnt: 0 },
   localconf: { root_address: 'EQ', owner_address: 'UQ', check_proxy_hash: false },

@@ -41,7 +41,7 @@ test('the statistics page shows the snapshot, runs no script and escapes what it
   const { text, headers } = await ask('GET', '/stats');
   assert.match(text, /\[127\.0\.0\.1:11002\]/);
   assert.match(text, /Bombyx <b>client<\/b>.*\s+<span class="badge good">ready<\/span>/);
-  assert.match(text, /tier: simulated/);
+  assert.match(text, /tier: SIMULATED/);
   assert.match(text, /name="viewport"/);
   assert.doesNotMatch(text, /git.commit/i);
   assert.ok(text.includes('UQ&#60;script&#62;') && !text.includes('<script'));

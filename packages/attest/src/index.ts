@@ -104,7 +104,6 @@ export {
 } from './peer/simulated.ts';
 export type { JudgeOptions, Trust } from './peer/trust.ts';
 export type { Attestation, AttestedGpu, AttestedPeer, PeerTier, PeerVerdict } from './peer/verdict.ts';
-export { listFaults } from './policy/list-faults.ts';
 export { type ParsedPolicy, type PolicyFault, parsePolicy } from './policy/parse.ts';
 export {
   type AdmittedImage,

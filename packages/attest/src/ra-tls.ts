@@ -7,6 +7,7 @@ import { equalBytes } from './bytes.ts';
 import type { AttestCrypto } from './crypto/port.ts';
 import { MalformedError } from './malformed.ts';
 import { type Certificate, type Extension, isAuthority, Oid, readCertificate } from './x509/certificate.ts';
+import { unknownCritical } from './x509/chain.ts';
 import { DerReader, readOid, Tag } from './x509/der.ts';
 
 const Usage = {
@@ -66,9 +67,8 @@ export function judgeCertificate(der: Uint8Array, role: Role, nowMs: number, cry
   if (nowMs < notBeforeMs - CLOCK_SKEW_MS) failures.push('not valid yet');
   if (nowMs > notAfterMs + CLOCK_SKEW_MS) failures.push('expired');
   if (notAfterMs - notBeforeMs > MAX_LIFE_MS) failures.push('valid for more than two days');
-  for (const [oid, { critical }] of extensions) {
-    if (critical && !understood.has(oid)) failures.push(`unknown critical extension ${oid}`);
-  }
+  const unknown = unknownCritical(extensions, understood);
+  if (unknown !== undefined) failures.push(unknown);
   const quote = extensions.get(QUOTE_OID);
   if (quote !== undefined && quote.value.length > MAX_QUOTE_BYTES) failures.push('quote too large');
   try {

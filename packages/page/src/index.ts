@@ -5,4 +5,4 @@ export { age, brief, bytes, code, coins, count, decimal, duration, price, short 
 export { type Child, type Html, html } from './html.ts';
 export { type PageOptions, type Part, page, pageHeaders } from './layout.ts';
 export { type Counters, failures, networkRules, registeredProxies, synced, traffic } from './reports.ts';
-export { type Tier, weakestTier } from './tier.ts';
+export { type Tier, tierName, weakestTier } from './tier.ts';

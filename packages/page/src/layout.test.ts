@@ -14,7 +14,7 @@ const shown = page({
 it('says which part it is, in which state, tier and version', () => {
   assert.ok(shown.includes(`<h1>Bombyx <b>worker</b> <small>${manifest.version}</small></h1>`));
   assert.match(shown, /<span class="badge bad">down \(&#60;script&#62;\)<\/span>/);
-  assert.match(shown, /<span class="badge fair">tier: simulated<\/span>/);
+  assert.match(shown, /<span class="badge fair">tier: SIMULATED<\/span>/);
   const untold = page({ part: 'proxy', state: { mood: 'good', text: 'ready' }, sections: undefined });
   assert.doesNotMatch(untold, /tier/);
 });

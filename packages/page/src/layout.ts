@@ -4,7 +4,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { badge, type Mood } from './blocks.ts';
 import { type Child, Html, html } from './html.ts';
 import { STYLE } from './style.ts';
-import type { Tier } from './tier.ts';
+import { type Tier, tierName } from './tier.ts';
 
 export type Part = 'client' | 'proxy' | 'worker';
 
@@ -27,13 +27,18 @@ export function page({ part, state, tier, sections }: PageOptions): string {
 <meta name="robots" content="noindex"><meta http-equiv="refresh" content="${REFRESH_SEC}">
 <title>${part}: ${state.text} – Bombyx</title><style>${new Html(STYLE)}</style></head>
 <body class="${part}"><header><h1>Bombyx <b>${part}</b> <small>${manifest.version}</small></h1>
-${badge(state.mood, state.text)}${tier === undefined ? undefined : badge(TIER_MOOD[tier], `tier: ${tier}`)}</header>
+${badge(state.mood, state.text)}${tier === undefined ? undefined : badge(TIER_MOOD[tier], `tier: ${tierName(tier)}`)}</header>
 <main>${sections}</main></body></html>
 `;
   return document.toString();
 }
 
-const TIER_MOOD: Readonly<Record<Tier, Mood>> = { tdx: 'good', simulated: 'fair', open: 'fair' };
+const TIER_MOOD: Readonly<Record<Tier, Mood>> = {
+  tdx: 'good',
+  'sev-snp': 'good',
+  simulated: 'fair',
+  open: 'fair',
+};
 
 /**
  * HTTP headers of a page, names in lower case. Nothing may load or run, not even if markup got in: the one style is

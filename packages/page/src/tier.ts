@@ -1,11 +1,11 @@
-/** `tdx`: a verified quote. `simulated`: stands in for one and proves nothing. `open`: no enclave claimed. */
-export type Tier = 'tdx' | 'simulated' | 'open';
+/** `tdx`, `sev-snp`: verified hardware. `simulated`: stands in for it and proves nothing. `open`: no enclave claimed. */
+export type Tier = 'tdx' | 'sev-snp' | 'simulated' | 'open';
 
-const weakestFirst: readonly Tier[] = ['open', 'simulated', 'tdx'];
+const weakestFirst: readonly Tier[] = ['open', 'simulated', 'sev-snp', 'tdx'];
 
 /**
  * Answers are as confidential as the weakest peer that may see them.
- * @param attestations of peers' certificates; anything but `tdx` and `fake_tdx` claims nothing
+ * @param attestations as peers showed them; one that nobody knows claims nothing
  * @returns undefined without peers
  */
 export function weakestTier(attestations: readonly string[]): Tier | undefined {
@@ -14,6 +14,11 @@ export function weakestTier(attestations: readonly string[]): Tier | undefined {
 }
 
 function tierOf(attestation: string): Tier {
-  if (attestation === 'tdx') return 'tdx';
-  return attestation === 'fake_tdx' ? 'simulated' : 'open';
+  if (attestation === 'fake_tdx') return 'simulated';
+  return weakestFirst.find((tier) => tier === attestation) ?? 'open';
+}
+
+/** As people read it: what only plays to be an enclave must not be overlooked. */
+export function tierName(tier: Tier): string {
+  return tier === 'simulated' ? 'SIMULATED' : tier;
 }

@@ -43,14 +43,14 @@ export interface WrittenCertificate {
  */
 export async function writeCertificate(
   notBeforeMs: number,
-  quoteFor?: (publicKey: Buffer) => Buffer,
+  quoteFor?: (publicKey: Buffer) => Promise<Uint8Array>,
 ): Promise<WrittenCertificate> {
   const keys = (await webcrypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   const publicKey = Buffer.from(await webcrypto.subtle.exportKey('raw', keys.publicKey));
   const notBefore = new Date(Math.floor(notBeforeMs / 1000) * 1000);
   const notAfter = new Date(notBefore.getTime() + CERTIFICATE_LIFE_MS);
   const attestation = quoteFor
-    ? [new Extension(QUOTE_OID, true, quoteFor(publicKey)), new Extension(CLAIMS_OID, true, publicKey)]
+    ? [new Extension(QUOTE_OID, true, await quoteFor(publicKey)), new Extension(CLAIMS_OID, true, publicKey)]
     : [];
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),

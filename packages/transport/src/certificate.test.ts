@@ -4,14 +4,16 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { judgeCertificate as judge, MalformedError, type Role, readCertificate } from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
-import { FakeClock } from '@bombyx/testkit';
+import { eventually, FakeClock } from '@bombyx/testkit';
 import fc from 'fast-check';
 import { ExtendedKeyUsage, Extension, type Flaws, makeCertificate } from '../testing/certificates.ts';
+import type { PeerPolicy } from './attested.ts';
 import { createIdentity } from './identity.ts';
-import { anyPolicy, FAKE_IMAGE_HASH, fakeTdxPolicy, type PeerPolicy } from './policy.ts';
+import { anyPolicy, FAKE_IMAGE_HASH, fakeTdxPolicy } from './policy.ts';
 
 const judgeCertificate = (der: Uint8Array, role: Role, nowMs: number) => judge(der, role, nowMs, nodeCrypto);
 const now = Date.UTC(2026, 5, 1);
+const judging = { role: 'proxy', address: '192.0.2.1', signal: AbortSignal.abort() } as const;
 
 describe('certificates of the reference generator', () => {
   const folder = new URL('../testing/ratls/', import.meta.url);
@@ -24,31 +26,32 @@ describe('certificates of the reference generator', () => {
   for (const { file, policy: verdicts, why } of expected.cases) {
     for (const policy of policies) {
       const wanted = verdicts[policy.name as 'any' | 'fake_tdx'];
-      it(`${wanted}s ${file} under policy ${policy.name}${why ? `: ${why}` : ''}`, () => {
+      it(`${wanted}s ${file} under policy ${policy.name}${why ? `: ${why}` : ''}`, async () => {
         const der = new X509Certificate(readFileSync(new URL(file, folder))).raw;
         const verdict = judgeCertificate(der, 'server', Date.UTC(2026, 1, 1, 12));
-        const admitted = verdict.ok && policy.judge(der, verdict.certificate).ok;
+        const admitted = verdict.ok && (await policy.judgeCertificate(der, judging)).ok;
         assert.equal(admitted, wanted === 'accept');
       });
     }
   }
 
-  it('finds the public key and the fake image hash', () => {
+  it('finds the public key and the fake image hash', async () => {
     const der = new X509Certificate(readFileSync(new URL('fake-good.pem', folder))).raw;
     const certificate = readCertificate(der);
     assert.deepEqual(certificate.publicKey, { kind: 'ed25519', bytes: Buffer.from(expected.publicKeyA, 'hex') });
-    const admitted = fakeTdxPolicy({ imageHashes: [FAKE_IMAGE_HASH] }).judge(der, certificate);
+    const admitted = await fakeTdxPolicy({ imageHashes: [FAKE_IMAGE_HASH] }).judgeCertificate(der, judging);
     assert.ok(admitted.ok);
     assert.equal(
-      admitted.imageHash.toString('hex'),
+      Buffer.from(admitted.peer.imageHash).toString('hex'),
       '5c55c8f4db4010ba9203d83536d0609856af8c847ac039e37e7dde8fbd574b61',
     );
   });
 
-  it('refuses a fake machine whose image hash is not on the list', () => {
+  it('refuses a fake machine whose image hash is not on the list', async () => {
     const der = new X509Certificate(readFileSync(new URL('fake-good.pem', folder))).raw;
-    const verdict = fakeTdxPolicy({ imageHashes: ['00'.repeat(32)] }).judge(der, readCertificate(der));
-    assert.deepEqual(verdict, { ok: false, failures: ['image hash not allowed'] });
+    const verdict = await fakeTdxPolicy({ imageHashes: ['00'.repeat(32)] }).judgeCertificate(der, judging);
+    const failures = [{ code: 'FAKE_NOT_ALLOWED', message: 'image hash not allowed' }];
+    assert.deepEqual(verdict, { ok: false, failures });
   });
 });
 
@@ -138,6 +141,12 @@ describe('our own identity', () => {
     clock.advance(11 * 3_600_000);
     assert.equal(await identity.credentials(), first);
     clock.advance(2 * 3_600_000);
+    assert.equal(await identity.credentials(), first, 'what is valid serves until there is a new one');
+    let latest = first;
+    await eventually('new credentials', () => {
+      void identity.credentials().then((credentials) => (latest = credentials));
+      return latest !== first;
+    });
     const [second, same] = await Promise.all([identity.credentials(), identity.credentials()]);
     assert.equal(same, second);
     assert.notDeepEqual(second.publicKey, first.publicKey);

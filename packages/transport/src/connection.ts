@@ -1,6 +1,8 @@
 /** What services see of a connection. */
+import type { Attestation, AttestedPeer } from '@bombyx/attest';
 import type { TlFunction, TlObject } from '@bombyx/wire';
-import type { Attestation } from './policy.ts';
+import type { Proof } from './attested.ts';
+import type { TransportError } from './errors.ts';
 import type { QueryOptions } from './queries.ts';
 
 export type { QueryOptions };
@@ -14,6 +16,9 @@ export interface PeerIdentity {
   readonly attestation: Attestation;
   readonly address: string;
   readonly port: number;
+  /** What the verdict found, and on what it was given; absent behind a router, whose word is all there is. */
+  readonly attested?: AttestedPeer | undefined;
+  readonly proof?: Proof | undefined;
 }
 
 export interface ConnectionHandlers {
@@ -33,6 +38,7 @@ export interface ConnectionHandlers {
 export interface Connection {
   /** For logs. */
   readonly id: string;
+  /** As it was judged last. */
   readonly peer: PeerIdentity;
   /** Aborted with a TransportError when the connection ends. */
   readonly signal: AbortSignal;
@@ -51,6 +57,6 @@ export interface Connection {
    * @throws {TransportError} `TRANSPORT_TIMEOUT`, `TRANSPORT_LIMIT`, `TRANSPORT_TOO_LARGE`, or why the connection ended
    */
   query(fn: TlFunction, options: QueryOptions): Promise<TlObject>;
-  /** Writes what was sent, then closes. Idempotent. */
-  close(reason?: string): void;
+  /** Writes what was sent, then closes. Idempotent. @param reason an error becomes the reason of {@link signal} */
+  close(reason?: string | TransportError): void;
 }

@@ -1,3 +1,4 @@
+import type { Failure } from '@bombyx/attest';
 import { BombyxError } from '@bombyx/base';
 
 /**
@@ -6,7 +7,10 @@ import { BombyxError } from '@bombyx/base';
  * - `TRANSPORT_CONNECT`: no TCP connection came about
  * - `TRANSPORT_POW`: puzzle malformed, too hard, or answered wrongly
  * - `TRANSPORT_TLS`: the TLS handshake failed
- * - `TRANSPORT_PEER_REFUSED`: the peer's certificate did not pass; every failed check is in the message
+ * - `TRANSPORT_PEER_REFUSED`: the peer's certificate or evidence did not pass, or does not pass any more; a
+ *   {@link PeerRefusedError} with every failed check
+ * - `TRANSPORT_REFUSED_BY_PEER`: the peer did not accept ours, and said why
+ * - `TRANSPORT_EVIDENCE`: our own evidence could not be made
  * - `TRANSPORT_PROTOCOL`: the peer broke framing or packet rules
  * - `TRANSPORT_LIMIT`: a bound of ours was reached
  * - `TRANSPORT_TOO_LARGE`: our own message does not fit into a packet
@@ -19,6 +23,8 @@ export type TransportErrorCode =
   | 'TRANSPORT_POW'
   | 'TRANSPORT_TLS'
   | 'TRANSPORT_PEER_REFUSED'
+  | 'TRANSPORT_REFUSED_BY_PEER'
+  | 'TRANSPORT_EVIDENCE'
   | 'TRANSPORT_PROTOCOL'
   | 'TRANSPORT_LIMIT'
   | 'TRANSPORT_TOO_LARGE'
@@ -26,6 +32,24 @@ export type TransportErrorCode =
 
 /** The road between two parts failed. A closed connection is never reused; connecting again is up to the caller. */
 export class TransportError extends BombyxError<TransportErrorCode> {}
+
+/** A peer that may not be talked to. The message names every failed check, with what to do where that is known. */
+export class PeerRefusedError extends TransportError {
+  readonly failures: readonly Failure[];
+  /** What the peer may hear: every failed check, without what to do about it. */
+  readonly reason: string;
+
+  /** @param what stands before the reasons: `the peer was refused under policy tdx` */
+  constructor(what: string, failures: readonly Failure[], options?: ErrorOptions) {
+    super('TRANSPORT_PEER_REFUSED', `${what}: ${failures.map(sentence).join('; ')}`, {}, options);
+    this.failures = failures;
+    this.reason = `${what}: ${failures.map(({ code, message }) => `${code}: ${message}`).join('; ')}`;
+  }
+}
+
+function sentence({ code, message, fix }: Failure): string {
+  return fix === undefined ? `${code}: ${message}` : `${code}: ${message} (what to do: ${fix})`;
+}
 
 /** `value` as a TransportError: itself, or wrapped under `code` with the original as cause. */
 export function asTransportError(value: unknown, code: TransportErrorCode, message: string): TransportError {

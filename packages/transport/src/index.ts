@@ -1,20 +1,18 @@
+export type { EvidenceSource, Judging, PeerPolicy, Proof } from './attested.ts';
 export type { ConnectOptions, ConnectSecurity, TransportDeps } from './connect.ts';
 export { connect } from './connect.ts';
 export type { Connection, ConnectionHandlers, PeerIdentity, QueryOptions } from './connection.ts';
-export { QueryError, TransportError, type TransportErrorCode } from './errors.ts';
-export { type Credentials, createIdentity, type TlsIdentity } from './identity.ts';
+export { PeerRefusedError, QueryError, TransportError, type TransportErrorCode } from './errors.ts';
+export { FRESH_PROTOCOL } from './evidence-exchange.ts';
+export { type Credentials, createIdentity, type IdentityOptions, TLS_OPTIONS, type TlsIdentity } from './identity.ts';
 export type { KeepConnectedDeps, KeepConnectedOptions, KeptConnection } from './keep-connected.ts';
 export { keepConnected } from './keep-connected.ts';
 export type { Listener, ListenLimits, ListenOptions, ListenSecurity } from './listen.ts';
 export { listen } from './listen.ts';
-export {
-  type AllowLists,
-  type Attestation,
-  anyPolicy,
-  FAKE_IMAGE_HASH,
-  fakeTdxPolicy,
-  NO_IMAGE_HASH,
-  type PeerPolicy,
-  type PolicyVerdict,
-} from './policy.ts';
+export { type AllowLists, anyPolicy, FAKE_IMAGE_HASH, fakeTdxPolicy, NO_IMAGE_HASH } from './policy.ts';
+export { answerPow, askForPow } from './pow.ts';
 export { PowSolver, type SolverLimits } from './pow-solver.ts';
+export { reconsider } from './standing.ts';
+export { guard, readExactly, runStep, type Step, type StepContext } from './step.ts';
+export { acceptTls, connectTls, type Secured } from './tls.ts';
+export { Turns } from './turns.ts';

@@ -2,6 +2,7 @@
 
 import { type ConnectOptions, connect, type TransportDeps } from './connect.ts';
 import type { Connection, ConnectionHandlers } from './connection.ts';
+import { PeerRefusedError } from './errors.ts';
 import { RECONNECT_FIRST_MS, RECONNECT_MAX_MS } from './limits.ts';
 
 export interface KeepConnectedOptions extends ConnectOptions {
@@ -71,7 +72,8 @@ export function keepConnected(
         state.lastError = error;
         const reason = error instanceof Error ? error.message : String(error);
         const fields = { host: options.host, port: options.port, tries: state.failures, reason };
-        deps.log.info('no connection, trying again', fields);
+        const level = error instanceof PeerRefusedError ? 'warn' : 'info'; // waiting alone will hardly help
+        deps.log[level]('no connection, trying again', fields);
       }
       await pause(delayMs(state.failures));
     }

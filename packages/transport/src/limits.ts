@@ -4,6 +4,8 @@
 export const MAX_CONNECTIONS = 1024;
 /** Most connections of one listener that are still shaking hands. */
 export const MAX_HANDSHAKES = 128;
+/** Least time from the beginning of one TLS handshake of a listener to the next: fifty a second. */
+export const HANDSHAKE_GAP_MS = 20;
 /** Most handshakes of one listener with one address; not applied behind a router, where all come from loopback. */
 export const MAX_HANDSHAKES_PER_ADDRESS = 32;
 
@@ -55,3 +57,24 @@ export const LINGER_MS = 2_000;
 /** Reconnection: the first try comes within `FIRST`, later ones double, with jitter, up to `MAX`. */
 export const RECONNECT_FIRST_MS = 250;
 export const RECONNECT_MAX_MS = 10_000;
+
+/** Fresh evidence of one side, as encoded. */
+export { MAX_EVIDENCE_BYTES } from '@bombyx/attest';
+/** Nonces and evidence bundles, each read and each bundle of our own, right after TLS. */
+export const EVIDENCE_TIMEOUT_MS = 20_000;
+/** A verdict on a peer, the wait for its turn included. */
+export const JUDGE_TIMEOUT_MS = 20_000;
+/** Peers of one listener that are judged at once, and that wait for it. */
+export const MAX_JUDGED = 8;
+export const MAX_WAITING_JUDGEMENTS = 128;
+/** Bundles that one process makes at once, and that wait for it: behind most of them is one slow device. */
+export const MAX_PROOFS = 4;
+export const MAX_WAITING_PROOFS = 128;
+/** Longest reason of a refusal told to a peer, in bytes. */
+export const MAX_REFUSAL_BYTES = 1_024;
+
+/** A peer proves itself anew this often, less up to a quarter, or before its verdict ends. */
+export const REATTEST_EVERY_MS = 30 * 60_000;
+export const REATTEST_TIMEOUT_MS = 60_000;
+/** A peer may ask us for a proof again after this long; sooner it is refused. */
+export const LEAST_PROOF_INTERVAL_MS = 10_000;

@@ -1,17 +1,27 @@
 /** Accepting side, bounded at every step: a stranger costs a socket for a limited time and nothing else. */
 import { setMaxListeners } from 'node:events';
 import net, { type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { open, type TransportDeps } from './connect.ts';
-import type { Connection, ConnectionHandlers, PeerIdentity } from './connection.ts';
-import { asTransportError, TransportError } from './errors.ts';
+import type { PartRole } from '@bombyx/attest';
+import type { PeerPolicy } from './attested.ts';
+import { open, type Ready, readyFor, type TransportDeps } from './connect.ts';
+import type { Connection, ConnectionHandlers } from './connection.ts';
+import { asTransportError, PeerRefusedError, TransportError } from './errors.ts';
 import type { TlsIdentity } from './identity.ts';
-import { DEFAULT_DIFFICULTY, MAX_CONNECTIONS, MAX_HANDSHAKES, MAX_HANDSHAKES_PER_ADDRESS } from './limits.ts';
+import {
+  DEFAULT_DIFFICULTY,
+  HANDSHAKE_GAP_MS,
+  MAX_CONNECTIONS,
+  MAX_HANDSHAKES,
+  MAX_HANDSHAKES_PER_ADDRESS,
+  MAX_JUDGED,
+  MAX_WAITING_JUDGEMENTS,
+} from './limits.ts';
+import { Pace } from './pace.ts';
 import { identityOf, readPeerInfo } from './peer-info.ts';
-import type { PeerPolicy } from './policy.ts';
 import { askForPow } from './pow.ts';
 import { guard, type StepContext } from './step.ts';
-import { acceptTls } from './tls.ts';
+import { acceptTls, type Expected } from './tls.ts';
+import { Turns } from './turns.ts';
 
 /** How peers reach a listener: by themselves, or through a router on this machine that did proof of work and TLS. */
 export type ListenSecurity =
@@ -19,6 +29,8 @@ export type ListenSecurity =
       readonly kind: 'tls';
       readonly identity: TlsIdentity;
       readonly policy: PeerPolicy;
+      /** The part that peers must prove to be; default `client`. */
+      readonly peerRole?: Exclude<PartRole, 'proxy'>;
       /** Bits of work asked from each peer, 0…64; default 20. */
       readonly pow?: { readonly difficulty: number };
     }
@@ -37,6 +49,8 @@ export interface ListenOptions {
   readonly port: number;
   readonly security: ListenSecurity;
   readonly limits?: Partial<ListenLimits> | undefined;
+  /** Hears of each peer that proved too little. Strangers decide how often. */
+  readonly onRefused?: ((error: PeerRefusedError, address: string) => void) | undefined;
 }
 
 export interface Listener extends AsyncDisposable {
@@ -73,6 +87,12 @@ export async function listen(
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one per handshake
   const context: StepContext = { clock: deps.clock, signal: closing.signal };
+  const turns = new Turns({ atOnce: MAX_JUDGED, waiting: MAX_WAITING_JUDGEMENTS, what: 'peers to be judged' });
+
+  const pace = new Pace(HANDSHAKE_GAP_MS);
+  const peers = function* () {
+    for (const { peer } of connections) if (peer.attested) yield peer.attested;
+  };
 
   const admits = (address: string): boolean => {
     if (closing.signal.aborted || connections.size + handshakes.size >= limits.maxConnections) return false;
@@ -85,13 +105,14 @@ export async function listen(
   const accept = async (socket: Socket, address: string): Promise<void> => {
     handshakes.set(socket, address);
     try {
-      const [stream, peer] = await secure(socket, address, security, context);
-      const connection = await open(stream, peer, onConnection, context, deps, 'accepting');
+      const ready = await secure(socket, address, security, { turns, peers, pace }, context);
+      const connection = await open(ready, onConnection, context, deps, 'accepting');
       if (connection.signal.aborted) return;
       connections.add(connection);
       connection.signal.addEventListener('abort', () => connections.delete(connection), { once: true });
     } catch (error) {
       const { code, message } = asTransportError(error, 'TRANSPORT_CLOSED', 'the handshake failed');
+      if (error instanceof PeerRefusedError) options.onRefused?.(error, address);
       deps.log.debug('a peer did not get in', { address, code, reason: message });
       socket.destroy();
     } finally {
@@ -137,16 +158,19 @@ async function secure(
   socket: Socket,
   address: string,
   security: ListenSecurity,
+  { pace, ...others }: Pick<Expected, 'turns' | 'peers'> & { readonly pace: Pace },
   context: StepContext,
-): Promise<[Duplex, PeerIdentity]> {
+): Promise<Ready> {
   if (security.kind === 'router') {
     const info = await readPeerInfo(socket, context);
-    return [socket, identityOf(info, info.sourceAddress, info.sourcePort)];
+    return { socket, peer: identityOf(info, info.sourceAddress, info.sourcePort) };
   }
   const port = socket.remotePort ?? 0;
+  const { policy, peerRole: role = 'client' } = security;
   await askForPow(socket, security.pow?.difficulty ?? DEFAULT_DIFFICULTY, context);
-  const [secured, peer] = await acceptTls(socket, security, context);
-  return [secured, { ...peer, address, port }];
+  await pace.turn();
+  const secured = await acceptTls(socket, security, { role, address, ...others }, context);
+  return readyFor(secured, policy, role, address, port, others.peers);
 }
 
 /** IPv4 in its own form where the socket shows it as IPv6; undefined when the peer is gone already. */

@@ -31,11 +31,14 @@ export interface PacketConnectionOptions {
   readonly peer: PeerIdentity;
   /** Called once both sides are ready, before the first message is handed over. */
   readonly handlersFor: (connection: Connection) => ConnectionHandlers;
+  /** Proves this side again to a peer that asks for it. @throws {QueryError} */
+  readonly prove?: ((nonce: Buffer) => Promise<Buffer>) | undefined;
 }
 
 export class PacketConnection implements Connection {
   readonly id = randomBytes(6).toString('hex');
-  readonly peer: PeerIdentity;
+  /** Replaced when the peer has proven itself again. */
+  peer: PeerIdentity;
   /** Resolves when `tcp.connect` and `tcp.connected` were exchanged. @throws {TransportError} as `signal` */
   readonly opened: Promise<void>;
   readonly #socket: Duplex;
@@ -108,8 +111,9 @@ export class PacketConnection implements Connection {
     return this.#queries.ask(options, (id) => this.#push(() => this.#writer.query(id, fn)));
   }
 
-  close(reason = 'closed on this side'): void {
-    this.#end(new TransportError('TRANSPORT_CLOSED', reason), 'linger');
+  close(reason: string | TransportError = 'closed on this side'): void {
+    const error = typeof reason === 'string' ? new TransportError('TRANSPORT_CLOSED', reason) : reason;
+    this.#end(error, 'linger');
   }
 
   /** @throws {TransportError} `TRANSPORT_TOO_LARGE`; a full send buffer ends the connection instead */
@@ -259,7 +263,7 @@ export class PacketConnection implements Connection {
     if (this.#incomingQueries >= MAX_INCOMING_QUERIES) return this.#refuse(id, 651, 'too many open queries');
     this.#incomingQueries++;
     try {
-      const result = await handlers.onQuery(decodeFunction(data));
+      const result = await this.#answer(decodeFunction(data), handlers);
       if (!this.#over) this.#push(() => this.#writer.answer(id, result));
     } catch (error) {
       if (error instanceof QueryError) return this.#refuse(id, error.code, error.message);
@@ -269,6 +273,12 @@ export class PacketConnection implements Connection {
     } finally {
       this.#incomingQueries--;
     }
+  }
+
+  async #answer(fn: TlFunction, handlers: ConnectionHandlers): Promise<TlObject> {
+    if (fn.kind !== 'bombyx.attest') return await handlers.onQuery(fn);
+    if (this.#options.prove === undefined) throw new QueryError(621, 'this connection did not begin with evidence');
+    return { kind: 'bombyx.evidence', bundle: await this.#options.prove(Buffer.from(fn.nonce)) };
   }
 
   #refuse(id: bigint, code: number, message: string): void {

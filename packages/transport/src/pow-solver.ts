@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { solvePow } from '@bombyx/wire';
 import { TransportError } from './errors.ts';
 import { MAX_SOLVERS, MAX_WAITING_PUZZLES } from './limits.ts';
+import { Turns } from './turns.ts';
 
 /** Up to so many bits, 256 hashes, a puzzle takes less time than handing it to a thread. */
 const INLINE_BITS = 8;
@@ -16,12 +17,11 @@ export interface SolverLimits {
 
 /** A thread lives as long as its puzzle, so that stopping is terminating it and an idle process has none. */
 export class PowSolver {
-  readonly #limits: SolverLimits;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turns: Turns;
 
   constructor(limits: Partial<SolverLimits> = {}) {
-    this.#limits = { maxThreads: MAX_SOLVERS, maxWaiting: MAX_WAITING_PUZZLES, ...limits };
+    const { maxThreads = MAX_SOLVERS, maxWaiting = MAX_WAITING_PUZZLES } = limits;
+    this.#turns = new Turns({ atOnce: maxThreads, waiting: maxWaiting, what: 'proof-of-work puzzles' });
   }
 
   /**
@@ -32,37 +32,7 @@ export class PowSolver {
   async solve(salt: Uint8Array, difficulty: number, signal: AbortSignal): Promise<bigint> {
     signal.throwIfAborted();
     if (difficulty <= INLINE_BITS) return solvePow(salt, difficulty);
-    if (this.#running >= this.#limits.maxThreads) await this.#turn(signal);
-    else this.#running++;
-    try {
-      signal.throwIfAborted();
-      return await solveInThread(salt, difficulty, signal);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next)
-        next(); // the place is handed over
-      else this.#running--;
-    }
-  }
-
-  #turn(signal: AbortSignal): Promise<void> {
-    if (this.#waiting.length >= this.#limits.maxWaiting) {
-      throw new TransportError('TRANSPORT_LIMIT', 'too many proof-of-work puzzles are waiting', {
-        limit: this.#limits.maxWaiting,
-      });
-    }
-    return new Promise((resolve, reject) => {
-      const go = () => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(go), 1);
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(go);
-    });
+    return await this.#turns.take(signal, () => solveInThread(salt, difficulty, signal));
   }
 }
 

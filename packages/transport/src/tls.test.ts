@@ -6,9 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { CLAIMS_OID, QUOTE_OID } from '@bombyx/attest';
 import { eventually } from '@bombyx/testkit';
-import { encodePowResponse, solvePow } from '@bombyx/wire';
 import { ExtendedKeyUsage, Extension, type Flaws, identityOf, makeCertificate } from '../testing/certificates.ts';
-import { fakeIdentity, gate, identity, knock } from '../testing/listeners.ts';
+import { answerPuzzle, fakeIdentity, gate, identity, knock } from '../testing/listeners.ts';
 import { codeOf, endOf, part, recorder } from '../testing/pairs.ts';
 import { HIGH_WATER_BYTES } from './limits.ts';
 import { FAKE_IMAGE_HASH, fakeTdxPolicy, NO_IMAGE_HASH, reportData } from './policy.ts';
@@ -213,10 +212,3 @@ describe('a connector', () => {
     await assert.rejects(knock(fake.listener.port, { policy }), /image hash not allowed/);
   });
 });
-
-/** Does a peer's part of the proof of work by hand. */
-async function answerPuzzle(socket: net.Socket): Promise<void> {
-  const [challenge] = (await once(socket, 'data')) as [Buffer];
-  socket.removeAllListeners('data').pause();
-  socket.write(encodePowResponse({ nonce: solvePow(challenge.subarray(8), challenge.readInt32LE(4)) }));
-}

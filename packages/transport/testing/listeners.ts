@@ -1,5 +1,8 @@
 /** Real sockets on loopback. */
+import { once } from 'node:events';
+import type net from 'node:net';
 import { type Clock, type Logger, silentLogger, systemClock } from '@bombyx/base';
+import { encodePowResponse, solvePow } from '@bombyx/wire';
 import {
   anyPolicy,
   type Connection,
@@ -34,6 +37,7 @@ export async function gate(
     readonly security?: Partial<ListenSecurity>;
     readonly limits?: Partial<ListenLimits>;
     readonly clock?: Clock;
+    readonly reattestEveryMs?: number;
     readonly handlers?: Parameters<typeof listen>[1];
   } = {},
 ): Promise<Gate> {
@@ -58,7 +62,7 @@ export async function gate(
       accepted.push(connection);
       return options.handlers?.(connection) ?? recorder().handlers;
     },
-    { clock: options.clock ?? systemClock, log },
+    { clock: options.clock ?? systemClock, log, reattestEveryMs: options.reattestEveryMs },
   );
   return { listener, accepted, refusals, [Symbol.asyncDispose]: () => listener.close() };
 }
@@ -71,6 +75,7 @@ export function knock(
     policy?: PeerPolicy;
     maxDifficulty?: number;
     onMessage?: ConnectionHandlers['onMessage'];
+    reattestEveryMs?: number;
   } = {},
 ): Promise<Connection> {
   const { handlers } = recorder();
@@ -79,8 +84,19 @@ export function knock(
     onMessage = handlers.onMessage,
     policy = anyPolicy(),
     identity: mine = identity,
+    reattestEveryMs,
     ...rest
   } = options;
   const security = { kind: 'tls', identity: mine, policy, pow: { maxDifficulty } } as const;
-  return connect({ host: '127.0.0.1', port, security, ...rest }, () => ({ ...handlers, onMessage }), deps);
+  return connect({ host: '127.0.0.1', port, security, ...rest }, () => ({ ...handlers, onMessage }), {
+    ...deps,
+    reattestEveryMs,
+  });
+}
+
+/** Does a peer's part of the proof of work by hand. */
+export async function answerPuzzle(socket: net.Socket): Promise<void> {
+  const [challenge] = (await once(socket, 'data')) as [Buffer];
+  socket.removeAllListeners('data').pause();
+  socket.write(encodePowResponse({ nonce: solvePow(challenge.subarray(8), challenge.readInt32LE(4)) }));
 }

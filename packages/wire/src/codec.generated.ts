@@ -1336,6 +1336,88 @@ export const bombyx_window: ObjectCodec<Tl<'bombyx.window'>> = {
   },
 };
 
+export const bombyx_servedBy: ObjectCodec<Tl<'bombyx.servedBy'>> = {
+  kind: 'bombyx.servedBy', id: 0x83fec1ad, type: 'bombyx.ServedBy',
+  size: (it) => 36 + textSize(it.tier) + textSize(it.model) + (it.evidence === undefined ? 0 : 32),
+  read(from) {
+    const it: Mutable<Tl<'bombyx.servedBy'>> = { kind: 'bombyx.servedBy', tier: from.string(), model: from.string(), image_hash: from.raw(32), flags: from.flags() };
+    if (it.flags & 1) it.evidence = from.raw(32);
+    return it;
+  },
+  write(it, to) {
+    if (it.kind !== 'bombyx.servedBy') throw wrongKind(it, 'bombyx.servedBy');
+    to.string(it.tier);
+    to.string(it.model);
+    to.raw(it.image_hash, 32);
+    to.flags(it.flags);
+    if (present(it.flags & 1, it.evidence, 'bombyx.servedBy.evidence')) to.raw(it.evidence, 32);
+  },
+};
+
+export const bombyx_provenHead: ObjectCodec<Tl<'bombyx.provenHead'>> = {
+  kind: 'bombyx.provenHead', id: 0xb3ff5acc, type: 'bombyx.Answer',
+  size: (it) => 36 + paddedSize(it.answer.length) + bombyx_servedBy.size(it.worker) + (it.final_info === undefined ? 0 : bombyx_finalInfo.size(it.final_info)),
+  read(from) {
+    const it: Mutable<Tl<'bombyx.provenHead'>> = { kind: 'bombyx.provenHead', request_id: from.raw(32), answer: from.data(), worker: bombyx_servedBy.read(from), flags: from.flags() };
+    if (it.flags & 1) it.final_info = bombyx_finalInfo.read(from);
+    return it;
+  },
+  write(it, to) {
+    if (it.kind !== 'bombyx.provenHead') throw wrongKind(it, 'bombyx.provenHead');
+    to.raw(it.request_id, 32);
+    to.data(it.answer);
+    bombyx_servedBy.write(it.worker, to);
+    to.flags(it.flags);
+    if (present(it.flags & 1, it.final_info, 'bombyx.provenHead.final_info')) bombyx_finalInfo.write(it.final_info, to);
+  },
+};
+
+export const bombyx_evidence: ObjectCodec<Tl<'bombyx.evidence'>> = {
+  kind: 'bombyx.evidence', id: 0xa999c768, type: 'bombyx.Evidence',
+  size: (it) => paddedSize(it.bundle.length),
+  read(from) {
+    return { kind: 'bombyx.evidence', bundle: from.data() };
+  },
+  write(it, to) {
+    if (it.kind !== 'bombyx.evidence') throw wrongKind(it, 'bombyx.evidence');
+    to.data(it.bundle);
+  },
+};
+
+export const bombyx_workerProof: ObjectCodec<Tl<'bombyx.workerProof'>> = {
+  kind: 'bombyx.workerProof', id: 0x1ce96b75, type: 'bombyx.WorkerProof',
+  size: (it) => 44 + bombyx_servedBy.size(it.worker) + textSize(it.policy) + paddedSize(it.proof.length) + (it.nonce === undefined ? 0 : 32) + (it.exporter === undefined ? 0 : 32),
+  read(from) {
+    const it: Mutable<Tl<'bombyx.workerProof'>> = { kind: 'bombyx.workerProof', worker: bombyx_servedBy.read(from), public_key: from.raw(32), policy: from.string(), judged_at: from.double(), proof: from.data(), flags: from.flags() };
+    if (it.flags & 1) it.nonce = from.raw(32);
+    if (it.flags & 1) it.exporter = from.raw(32);
+    return it;
+  },
+  write(it, to) {
+    if (it.kind !== 'bombyx.workerProof') throw wrongKind(it, 'bombyx.workerProof');
+    bombyx_servedBy.write(it.worker, to);
+    to.raw(it.public_key, 32);
+    to.string(it.policy);
+    to.double(it.judged_at);
+    to.data(it.proof);
+    to.flags(it.flags);
+    if (present(it.flags & 1, it.nonce, 'bombyx.workerProof.nonce')) to.raw(it.nonce, 32);
+    if (present(it.flags & 1, it.exporter, 'bombyx.workerProof.exporter')) to.raw(it.exporter, 32);
+  },
+};
+
+export const bombyx_workerProofs: ObjectCodec<Tl<'bombyx.workerProofs'>> = {
+  kind: 'bombyx.workerProofs', id: 0xfb4413fc, type: 'bombyx.WorkerProofs',
+  size: (it) => vectorSize(it.workers, (item) => bombyx_workerProof.size(item)),
+  read(from) {
+    return { kind: 'bombyx.workerProofs', workers: readVector(from, 96, (from) => bombyx_workerProof.read(from)) };
+  },
+  write(it, to) {
+    if (it.kind !== 'bombyx.workerProofs') throw wrongKind(it, 'bombyx.workerProofs');
+    writeVector(it.workers, to, (item, to) => bombyx_workerProof.write(item, to));
+  },
+};
+
 export const client_connectToProxy: ObjectCodec<Tl<'client.connectToProxy'>> = {
   kind: 'client.connectToProxy', id: 0xff5fa0f4, type: undefined,
   size: (it) => 4 + client_params.size(it.params),
@@ -1659,6 +1741,30 @@ export const bombyx_runJob: ObjectCodec<Tl<'bombyx.runJob'>> = {
   },
 };
 
+export const bombyx_attest: ObjectCodec<Tl<'bombyx.attest'>> = {
+  kind: 'bombyx.attest', id: 0x0056310b, type: undefined,
+  size: () => 32,
+  read(from) {
+    return { kind: 'bombyx.attest', nonce: from.raw(32) };
+  },
+  write(it, to) {
+    if (it.kind !== 'bombyx.attest') throw wrongKind(it, 'bombyx.attest');
+    to.raw(it.nonce, 32);
+  },
+};
+
+export const bombyx_getWorkerProofs: ObjectCodec<Tl<'bombyx.getWorkerProofs'>> = {
+  kind: 'bombyx.getWorkerProofs', id: 0xa6079697, type: undefined,
+  size: (it) => paddedSize(it.evidence.length),
+  read(from) {
+    return { kind: 'bombyx.getWorkerProofs', evidence: from.data() };
+  },
+  write(it, to) {
+    if (it.kind !== 'bombyx.getWorkerProofs') throw wrongKind(it, 'bombyx.getWorkerProofs');
+    to.data(it.evidence);
+  },
+};
+
 const client_ProxyConnectionAuth = boxed<TlOfType<'client.ProxyConnectionAuth'>>([client_proxyConnectionAuthShort, client_proxyConnectionAuthLong]);
 const proxy_SignedPayment = boxed<TlOfType<'proxy.SignedPayment'>>([proxy_signedPayment, proxy_signedPaymentEmpty]);
 const rootConfig_Config = boxed<TlOfType<'rootConfig.Config'>>([rootConfig_configV5, rootConfig_pseudo]);
@@ -1749,6 +1855,11 @@ export const codecs: readonly ObjectCodec<TlObject>[] = [
   bombyx_answerError,
   bombyx_cancel,
   bombyx_window,
+  bombyx_servedBy,
+  bombyx_provenHead,
+  bombyx_evidence,
+  bombyx_workerProof,
+  bombyx_workerProofs,
   client_connectToProxy,
   client_authorizeWithProxyShort,
   client_authorizeWithProxyLong,
@@ -1771,4 +1882,6 @@ export const codecs: readonly ObjectCodec<TlObject>[] = [
   test_query,
   bombyx_runQuery,
   bombyx_runJob,
+  bombyx_attest,
+  bombyx_getWorkerProofs,
 ];

@@ -24,8 +24,15 @@ it('keeps the ids of protocol version 3', () => {
     'bombyx.answerError': 'ec327837',
     'bombyx.cancel': '8468bbc1',
     'bombyx.window': '449fad8e',
+    'bombyx.servedBy': '83fec1ad',
+    'bombyx.provenHead': 'b3ff5acc',
+    'bombyx.evidence': 'a999c768',
+    'bombyx.workerProof': '1ce96b75',
+    'bombyx.workerProofs': 'fb4413fc',
     'bombyx.runQuery': '68b8733f',
     'bombyx.runJob': 'abb38fda',
+    'bombyx.attest': '0056310b',
+    'bombyx.getWorkerProofs': 'a6079697',
   });
 });
 

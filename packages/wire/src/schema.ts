@@ -178,6 +178,7 @@ keyStorageRunner.config is_test:Bool is_testnet:Bool rpc_port:int http_port:int 
  * Protocol version 3, spoken only where both ends are ours; the same messages on both hops, all one-way.
  * `answerHead.answer` is a boxed `http.response`; flag 0 with its `final_info` marks the last message of an answer, and
  * `answerError` always ends it. `window` grants that many more bytes of answer body.
+ * Version 4, from proxy to client: `provenHead` takes the place of `answerHead` and says who the worker has proven to be.
  */
 const BOMBYX = `
 bombyx.finalInfo flags:# tokens_used:tokensUsed worker_debug:flags.0?string proxy_debug:flags.0?string
@@ -188,7 +189,14 @@ bombyx.answerPart request_id:int256 data:bytes flags:# final_info:flags.0?bombyx
 bombyx.answerError request_id:int256 error_code:int reason:string message:string http_status:int retry_after_ms:int
   flags:# final_info:flags.0?bombyx.finalInfo = bombyx.Answer;
 bombyx.cancel request_id:int256 = bombyx.Control;
-bombyx.window request_id:int256 bytes:int = bombyx.Control
+bombyx.window request_id:int256 bytes:int = bombyx.Control;
+bombyx.servedBy tier:string model:string image_hash:int256 flags:# evidence:flags.0?int256 = bombyx.ServedBy;
+bombyx.provenHead request_id:int256 answer:bytes worker:bombyx.servedBy flags:# final_info:flags.0?bombyx.finalInfo =
+  bombyx.Answer;
+bombyx.evidence bundle:bytes = bombyx.Evidence;
+bombyx.workerProof worker:bombyx.servedBy public_key:int256 policy:string judged_at:double proof:bytes flags:#
+  nonce:flags.0?int256 exporter:flags.0?int256 = bombyx.WorkerProof;
+bombyx.workerProofs workers:(vector bombyx.workerProof) = bombyx.WorkerProofs
 `;
 
 /** Client to proxy. `runQuery` and `runQueryEx` travel as one-way packets, the others as queries. */
@@ -229,14 +237,20 @@ keyManager.getProxyPrivateKeys min_config_version:int = keyManager.PrivateKeys;
 test.query id:long = test.Answer
 `;
 
-/** Protocol version 3: client to proxy, and proxy to worker. Times in milliseconds, `window` in bytes. */
+/**
+ * Protocol version 3: client to proxy, and proxy to worker. Times in milliseconds, `window` in bytes. `attest` is asked by
+ * either end of a connection that began with fresh evidence, `getWorkerProofs` by clients of version 4; an empty `evidence`
+ * asks for all that there is room for.
+ */
 const BOMBYX_FUNCTIONS = `
 bombyx.runQuery request_id:int256 model_name:string query:bytes max_coefficient:int max_tokens:int
   first_byte_timeout_ms:int idle_timeout_ms:int total_timeout_ms:int window:int min_config_version:int flags:#
   enable_debug:flags.0?Bool evidence_nonce:flags.1?bytes = bombyx.Answer;
 bombyx.runJob request_id:int256 query:bytes signed_payment:proxy.SignedPayment coefficient:int max_tokens:int
   first_byte_timeout_ms:int idle_timeout_ms:int total_timeout_ms:int window:int flags:# enable_debug:flags.0?Bool
-  evidence_nonce:flags.1?bytes = bombyx.Answer
+  evidence_nonce:flags.1?bytes = bombyx.Answer;
+bombyx.attest nonce:int256 = bombyx.Evidence;
+bombyx.getWorkerProofs evidence:bytes = bombyx.WorkerProofs
 `;
 
 /** Objects that are values: results, one-way messages, and what they are made of. */

@@ -14,6 +14,8 @@ export type Answer =
       readonly type: 'head';
       readonly requestId: Buffer;
       readonly answer: Buffer;
+      /** Who answers, as the proxy says; proxies below version 4 do not. */
+      readonly worker: Tl<'bombyx.servedBy'> | undefined;
       readonly final: FinalInfo | undefined;
     }
   | { readonly type: 'part'; readonly requestId: Buffer; readonly bytes: Buffer; readonly final: FinalInfo | undefined }
@@ -31,9 +33,11 @@ const LAST = 1;
 export function readAnswer(message: TlObject): Answer | undefined {
   switch (message.kind) {
     case 'client.queryAnswerEx':
-    case 'bombyx.answerHead': {
+    case 'bombyx.answerHead':
+    case 'bombyx.provenHead': {
       const [final, error] = finalOf(message);
-      return error ?? { type: 'head', requestId: message.request_id, answer: message.answer, final };
+      const worker = message.kind === 'bombyx.provenHead' ? message.worker : undefined;
+      return error ?? { type: 'head', requestId: message.request_id, answer: message.answer, worker, final };
     }
     case 'client.queryAnswerPartEx': {
       const [final, error] = finalOf(message);
@@ -43,8 +47,10 @@ export function readAnswer(message: TlObject): Answer | undefined {
       const [final, error] = finalOf(message);
       return error ?? { type: 'part', requestId: message.request_id, bytes: message.data, final };
     }
-    case 'client.queryAnswer':
-      return { type: 'head', requestId: message.request_id, answer: message.answer, final: legacyFinal(message) };
+    case 'client.queryAnswer': {
+      const { request_id: requestId, answer } = message;
+      return { type: 'head', requestId, answer, worker: undefined, final: legacyFinal(message) };
+    }
     case 'client.queryAnswerPart':
       return { type: 'part', requestId: message.request_id, bytes: message.answer, final: legacyFinal(message) };
     case 'client.queryAnswerErrorEx':
@@ -66,6 +72,7 @@ type WithFinal =
   | Tl<'client.queryAnswerEx'>
   | Tl<'client.queryAnswerPartEx'>
   | Tl<'bombyx.answerHead'>
+  | Tl<'bombyx.provenHead'>
   | Tl<'bombyx.answerPart'>;
 
 function finalOf(message: WithFinal): [FinalInfo | undefined, Answer | undefined] {

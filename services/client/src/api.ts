@@ -1,7 +1,10 @@
+import type { AttestedPeer } from '@bombyx/attest';
 import type { Clock, Logger, Random, RateArray } from '@bombyx/base';
 import type { Chain, RootConfig } from '@bombyx/ton';
 import type { CostDiary } from './bill.ts';
 import type { ClientError } from './errors.ts';
+import type { ClientSecurity } from './security.ts';
+import type { Tier } from './tier.ts';
 
 /** Header lines in order; names in any case, values without CR or LF. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -101,6 +104,43 @@ export interface RunningRequest {
   cancel(): void;
 }
 
+/** What a connected proxy has proven, and its workers to it, with all that is needed to check it again. */
+export interface ProxyProof {
+  /** `ip:port` */
+  readonly address: string;
+  readonly tier: Tier;
+  readonly shown: ShownProof;
+  /** What our verdict found; absent behind a router. */
+  readonly verdict?: AttestedPeer;
+  readonly workers: readonly WorkerProof[];
+  /** Why the proxy does not tell of its workers; absent where it does. */
+  readonly trouble?: string;
+}
+
+export interface WorkerProof {
+  readonly tier: string;
+  /** `name@commit:hash` or only a name. */
+  readonly model: string;
+  /** SHA-256 of the proof: what {@link EVIDENCE_HEADER} of answers names. */
+  readonly evidence: Buffer;
+  readonly shown: ShownProof;
+}
+
+/** A proof as it was judged. Byte strings are owned by the reader. */
+export interface ShownProof {
+  /** `fresh`: an encoded bundle, bound to one connection; `certificate`: DER. */
+  readonly form: 'fresh' | 'certificate';
+  readonly proof: Buffer;
+  readonly publicKey: Buffer;
+  readonly imageHash: Buffer;
+  /** What the bundle is bound to, 32 bytes each; of the fresh form. */
+  readonly nonce?: Buffer;
+  readonly exporter?: Buffer;
+  /** Name of the policy that admitted it, at the side that judged. */
+  readonly policy: string;
+  readonly judgedAtMs: number;
+}
+
 export interface ModelInfo {
   readonly id: string;
   readonly workers: readonly {
@@ -117,6 +157,8 @@ export interface ClientSnapshot {
     readonly wallet_balance: number;
     readonly ton_last_synced_at: number;
     readonly enabled: boolean;
+    /** Why no request can be answered, and what to do, where somebody has to do something. */
+    readonly problem: string | null;
     readonly git_commit: string;
     readonly git_commit_data: string;
   };
@@ -241,6 +283,11 @@ export interface Client extends AsyncDisposable {
    * @throws {ClientError} `CLIENT_NO_PROXY`; when all proxies fail the error of the first
    */
   models(): Promise<ModelInfo[]>;
+  /**
+   * Proofs of all ready proxies and of their workers, up to 16 each.
+   * @param evidence SHA-256 of the one proof of a worker that is asked for
+   */
+  proofs(evidence?: Buffer): Promise<ProxyProof[]>;
   snapshot(): ClientSnapshot;
   /** At least one proxy takes requests now. */
   readonly ready: boolean;
@@ -255,6 +302,8 @@ export type ClientDeps = {
   readonly diary?: CostDiary | undefined;
   /** Source of request ids and of the secret; the machine's by default. */
   readonly random?: Random;
+  /** Needed for every attestation and policy but `none`, `any` and `fake_tdx`. */
+  readonly security?: ClientSecurity | undefined;
 } & (
   | {
       /** In the mode without TON the file of `--disable-ton`. */

@@ -10,14 +10,7 @@ import {
   RootSource,
   walletAddress,
 } from '@bombyx/ton';
-import {
-  anyPolicy,
-  type Connection,
-  type ConnectOptions,
-  createIdentity,
-  fakeTdxPolicy,
-  keepConnected,
-} from '@bombyx/transport';
+import { type Connection, keepConnected, type PeerPolicy, reconsider } from '@bombyx/transport';
 import type {
   AnswerSink,
   Client,
@@ -26,6 +19,7 @@ import type {
   ClientSnapshot,
   ManagementActions,
   ModelInfo,
+  ProxyProof,
   RunningRequest,
 } from './api.ts';
 import type { ClientConfig } from './config.ts';
@@ -37,8 +31,10 @@ import { managementOf } from './money/management.ts';
 import { Money } from './money/money.ts';
 import { PaymentBook } from './payments.ts';
 import { Pool } from './pool.ts';
+import { proofsOf } from './proofs.ts';
 import { Requests } from './requests.ts';
 import { Secrets } from './secret.ts';
+import { adopt, checksHashes, faultsOf, securityOf } from './security.ts';
 import { type Account, Session } from './session.ts';
 import { takeSnapshot } from './snapshot.ts';
 import type { Keep, Target } from './target.ts';
@@ -65,11 +61,19 @@ const PROXY_FAILURES: ReadonlySet<string> = new Set([
  * @throws {RootError}, {TonError}, {ChainError} when the root contract cannot be read
  */
 export async function createClient(config: ClientConfig, deps: ClientDeps): Promise<Client> {
-  return openClient(config, deps, await connector(config, deps));
+  const security = await securityOf(config, deps.security, deps.clock);
+  const timeoutMs = config.connect_timeout_ms;
+  const keep: Keep = (endpoint, handlersFor, serve) =>
+    keepConnected({ ...endpoint, security, timeoutMs, handlersFor }, serve, { clock: deps.clock, log: deps.log });
+  return openClient(config, { ...deps, policy: security.kind === 'tls' ? security.policy : undefined }, keep);
 }
 
-/** @param keep how connections are made; tests pass their own */
-export async function openClient(config: ClientConfig, deps: ClientDeps, keep: Keep): Promise<ProxyClient> {
+/** @param keep how connections are made; tests pass their own @param deps.policy what proxies are judged by meanwhile */
+export async function openClient(
+  config: ClientConfig,
+  deps: ClientDeps & { readonly policy?: PeerPolicy | undefined },
+  keep: Keep,
+): Promise<ProxyClient> {
   const { clock, log, chain } = deps;
   const random = deps.random ?? { bytes: (size: number) => randomBytes(size) };
   if (chain === undefined) return new ProxyClient(config, { ...deps, random, root: RootSource.fixed(deps.root) }, keep);
@@ -84,22 +88,6 @@ export async function openClient(config: ClientConfig, deps: ClientDeps, keep: K
   }
 }
 
-/** How connections are made: by a router on this machine if one is configured, else by our own proof of work and TLS. */
-async function connector(config: ClientConfig, { clock, log }: ClientDeps): Promise<Keep> {
-  const security: ConnectOptions['security'] =
-    config.connect_to_proxy_via === undefined
-      ? {
-          kind: 'tls',
-          identity: await createIdentity({ clock }),
-          policy: config.proxy_policy === 'fake_tdx' ? fakeTdxPolicy() : anyPolicy(),
-          pow: { maxDifficulty: config.max_pow_difficulty },
-        }
-      : { kind: 'router', via: config.connect_to_proxy_via };
-  const timeoutMs = config.connect_timeout_ms;
-  return (endpoint, handlersFor, serve) =>
-    keepConnected({ ...endpoint, security, timeoutMs, handlersFor }, serve, { clock, log });
-}
-
 interface Parts {
   readonly clock: Clock;
   readonly log: Logger;
@@ -108,6 +96,7 @@ interface Parts {
   readonly root: RootSource;
   readonly money?: Money;
   readonly diary?: ClientDeps['diary'];
+  readonly policy?: PeerPolicy | undefined;
 }
 
 /** The composition of the parts; how it works is in them. */
@@ -131,6 +120,7 @@ export class ProxyClient implements Client {
     this.#parts = parts;
     this.#random = new RandomPool(parts.random);
     this.#introduce = introducer(config, parts);
+    adopt(parts.policy, config, root.current);
     this.#pool = new Pool(
       {
         endpoints: clientsOf(root.current),
@@ -142,7 +132,7 @@ export class ProxyClient implements Client {
         log,
         keep,
         random: () => this.#random.fraction(),
-        shake: (connection, signal) => handshake(connection, this.#introduce(), signal),
+        shake: (connection, signal) => this.#shake(connection, signal),
         open: (target, connection, agreement) => this.#open(target, connection, agreement),
       },
     );
@@ -165,7 +155,7 @@ export class ProxyClient implements Client {
     );
     this.#models = new Models(
       { timeoutMs: config.models_timeout_ms },
-      { clock, sessions: () => this.#pool.sessions() },
+      { clock, sessions: () => this.#pool.sessions(), refusal: () => this.#pool.unproven },
     );
     this.management = money && managementOf(money, () => this.#pool.wake());
     root.onChange = (now, before) => this.#rootChanged(now, before);
@@ -191,6 +181,10 @@ export class ProxyClient implements Client {
     return this.#models.list();
   }
 
+  proofs(evidence?: Buffer): Promise<ProxyProof[]> {
+    return proofsOf(this.#pool.sessions(), evidence, this.#config.models_timeout_ms);
+  }
+
   snapshot(): ClientSnapshot {
     const { money, root } = this.#parts;
     const { rootAddress, testnet, wallet, checkProxyHashes } = this.#introduce();
@@ -205,6 +199,7 @@ export class ProxyClient implements Client {
       targets: this.#pool.targets,
       accounts: money ? money.keepers.map((keeper) => accountOf(keeper, testnet)) : [...this.#accounts.values()],
       money,
+      problem: this.#pool.unproven?.message,
     });
   }
 
@@ -219,6 +214,13 @@ export class ProxyClient implements Client {
     await this.#pool[Symbol.asyncDispose]();
     await money?.[Symbol.asyncDispose]();
     await root[Symbol.asyncDispose]();
+  }
+
+  async #shake(connection: Connection, signal: AbortSignal): Promise<Agreement> {
+    const introduction = this.#introduce();
+    const agreement = await handshake(connection, introduction, signal);
+    if (this.#parts.root.current.version === introduction.root.version) return agreement;
+    throw new ClientError('CLIENT_HANDSHAKE', 'the root contract has changed meanwhile');
   }
 
   #open(target: Target, connection: Connection, agreement: Agreement): Session {
@@ -267,8 +269,11 @@ export class ProxyClient implements Client {
   }
 
   #rootChanged(now: RootConfig, before: RootConfig): void {
-    const { log } = this.#parts;
+    const { log, policy } = this.#parts;
+    adopt(policy, this.#config, now);
     this.#pool.register(clientsOf(now));
+    const connections = this.#pool.sessions().map(({ connection }) => connection);
+    reconsider(connections, (peer) => faultsOf(peer, policy, this.#config, now), log);
     if (now.paramsVersion === before.paramsVersion) return;
     log.info('the network has new parameters', { version: now.paramsVersion, before: before.paramsVersion });
     this.#pool.reconnect('the network has new parameters'); // they are part of every address
@@ -290,10 +295,6 @@ function accountOf(keeper: Keeper, testnet: boolean): Account {
     audit,
     keeper,
   };
-}
-
-function checksHashes(config: ClientConfig): boolean {
-  return config.check_proxy_hashes || !config.is_test;
 }
 
 /** @returns who we are, and what we compare proxies with at that moment */

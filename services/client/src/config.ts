@@ -1,9 +1,11 @@
 import {
   address,
+  attestationFields,
   bytes32,
   describeFaults,
   flag,
   int,
+  policyName,
   port,
   router,
   type TonApi,
@@ -47,8 +49,11 @@ const Schema = z.strictObject({
   stake_ton: tonAmount.optional(),
   /** Most that is paid in on one day (UTC), over all proxies and for whatever reason; absent: ten stakes. */
   top_up_per_day_ton: tonAmount.optional(),
-  /** What the certificate of a proxy must prove in direct TLS, besides the list of image hashes. */
-  proxy_policy: z.enum(['any', 'fake_tdx']).default('any'),
+  ...attestationFields,
+  /** What this machine proves itself by in direct TLS; proxies ask clients for nothing unless they are told to. */
+  attestation: attestationFields.attestation.default('none'),
+  /** What a proxy must prove in direct TLS, besides the list of image hashes. */
+  proxy_policy: policyName.default('any'),
   /** Refuse proof-of-work puzzles above this many bits. */
   max_pow_difficulty: int(0, 64).default(28),
   /** Bytes of answer body a proxy may send ahead of the reader, per request. */

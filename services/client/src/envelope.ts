@@ -2,7 +2,7 @@
 import { decode, encode } from '@bombyx/wire';
 import type { ClientRequest, HeaderList } from './api.ts';
 import { ClientError } from './errors.ts';
-import { TIER_HEADER } from './tier.ts';
+import { PROOF_HEADERS } from './tier.ts';
 
 /**
  * Headers that travel to proxy and worker: what an inference server needs to understand the body, and nothing else.
@@ -100,7 +100,7 @@ export function decodeHead(answer: Uint8Array, complete: boolean): AnswerHead {
   const { status_code: status, payload } = response;
   if (!Number.isInteger(status) || status < 200 || status > 999) throw broken(`status ${status}`);
   if (response.headers.length > MAX_HEADERS) throw broken(`${response.headers.length} headers`);
-  const named = new Set([...HOP_BY_HOP, TIER_HEADER.toLowerCase()]);
+  const named = new Set([...HOP_BY_HOP, ...PROOF_HEADERS]);
   for (const { name, value } of response.headers) {
     if (!TOKEN.test(name) || CONTROL.test(value)) throw broken('a malformed header');
     if (name.toLowerCase() === 'connection') for (const item of value.split(',')) named.add(item.trim().toLowerCase());

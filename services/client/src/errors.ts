@@ -12,6 +12,7 @@ export type ClientErrorCode =
   | 'CLIENT_BALANCE' // the prepaid balance does not cover the reservation: top up or reserve less
   | 'CLIENT_PRICE' // no worker at or below the price ceiling: raise it
   | 'CLIENT_NO_PROXY' // no proxy is ready: try later
+  | 'CLIENT_UNPROVEN' // no proxy proves what our policy asks for: change the policy, or the network
   | 'CLIENT_NO_WORKER' // no worker is free: try later
   | 'CLIENT_NOT_READY' // the proxy refuses for now: try later
   | 'CLIENT_OVERLOADED' // this client has too much under way: try later
@@ -35,6 +36,7 @@ export const HTTP_STATUS: Readonly<Record<ClientErrorCode, number>> = {
   CLIENT_BALANCE: 402,
   CLIENT_PRICE: 409,
   CLIENT_NO_PROXY: 503,
+  CLIENT_UNPROVEN: 503,
   CLIENT_NO_WORKER: 503,
   CLIENT_NOT_READY: 503,
   CLIENT_OVERLOADED: 503,
@@ -58,6 +60,7 @@ const COCOON_CODE: Readonly<Partial<Record<ClientErrorCode, number>>> = {
   CLIENT_UNKNOWN_MODEL: 621,
   CLIENT_PROTOCOL: 621,
   CLIENT_NO_PROXY: 651,
+  CLIENT_UNPROVEN: 651,
   CLIENT_NO_WORKER: 651,
   CLIENT_NOT_READY: 651,
   CLIENT_OVERLOADED: 651,

@@ -9,7 +9,7 @@ import type { ScriptedProxyOptions } from '../testing/scripted-proxy.ts';
 const sha256 = (data: string) => createHash('sha256').update(data).digest();
 const asked = ({ queries }: { queries: readonly { kind: string }[] }) => queries.map(({ kind }) => kind);
 
-it('introduces itself with flags 3, versions 1 to 3 and the version of its root configuration', async () => {
+it('introduces itself with flags 3, versions 1 to 4 and the version of its root configuration', async () => {
   const { client, proxy } = await network();
   const [hello] = proxy.queries as [Tl<'client.connectToProxy'>];
   assert.deepEqual(hello, {
@@ -20,7 +20,7 @@ it('introduces itself with flags 3, versions 1 to 3 and the version of its root 
       client_owner_address: 'UQCdj43bBDyeJlfe6FVSpWLfsDMp4YHbmz5lca5-tNz-fx20',
       is_test: true,
       min_proto_version: 1,
-      max_proto_version: 3,
+      max_proto_version: 4,
     },
     min_config_version: 3,
   });
@@ -73,7 +73,7 @@ const MISFITS: readonly (readonly [string, ScriptedProxyOptions, RegExp])[] = [
     /proxy contract/,
   ],
   ['another client contract', changed((it) => ({ ...it, client_sc_address: ADDRESS })), /client contract/],
-  ['protocol version 4', params({ proto_version: 4 }), /protocol version 4/],
+  ['protocol version 5', params({ proto_version: 5 }), /protocol version 5/],
   ['protocol version -1', params({ proto_version: -1 }), /protocol version -1/],
   [
     'an object of another kind',

@@ -16,9 +16,9 @@ import type { PaymentClaim } from './payments.ts';
 import { refusal } from './refusal.ts';
 import type { Secrets } from './secret.ts';
 
-/** Versions this client speaks; 3 exists between Bombyx parts only, a C++ proxy answers 2. */
+/** Versions this client speaks; 3 and 4 exist between Bombyx parts only, a C++ proxy answers 2. */
 const MIN_PROTO_VERSION = 1;
-const MAX_PROTO_VERSION = 3;
+const MAX_PROTO_VERSION = 4;
 
 /** Who we are and what we compare with; the same for every proxy. */
 export interface Introduction {

@@ -11,9 +11,12 @@ export type {
   ManagementActions,
   ModelInfo,
   Payer,
+  ProxyProof,
   RequestTimeouts,
   RunningRequest,
+  ShownProof,
   TokensUsed,
+  WorkerProof,
 } from './api.ts';
 export type { CostDiary } from './bill.ts';
 export { createClient } from './client.ts';
@@ -21,4 +24,5 @@ export type { ClientConfig } from './config.ts';
 export { parseClientConfig } from './config.ts';
 export type { ClientErrorCode } from './errors.ts';
 export { ClientError } from './errors.ts';
-export { TIER_HEADER, type Tier } from './tier.ts';
+export type { ClientSecurity } from './security.ts';
+export { EVIDENCE_HEADER, MODEL_HASH_HEADER, TIER_HEADER, type Tier } from './tier.ts';

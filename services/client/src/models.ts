@@ -16,6 +16,8 @@ export interface ModelsOptions {
 export interface ModelsDeps {
   readonly clock: Clock;
   readonly sessions: () => readonly Session[];
+  /** Why there are none, where somebody has to do something about it. */
+  readonly refusal: () => ClientError | undefined;
 }
 
 /** Which models can be asked for now, over all ready proxies. */
@@ -43,7 +45,9 @@ export class Models {
 
   async #ask(): Promise<ModelInfo[]> {
     const sessions = this.#deps.sessions();
-    if (sessions.length === 0) throw new ClientError('CLIENT_NO_PROXY', 'no proxy is ready', { retryAfterMs: 1_000 });
+    if (sessions.length === 0) {
+      throw this.#deps.refusal() ?? new ClientError('CLIENT_NO_PROXY', 'no proxy is ready', { retryAfterMs: 1_000 });
+    }
     const answers = await Promise.allSettled(sessions.map((session) => this.#askOne(session)));
     const lists = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
     const [first] = answers;

@@ -48,9 +48,20 @@ export class Pool implements AsyncDisposable {
     return this.sessions().some(({ refusal }) => refusal === undefined);
   }
 
-  /** Why none takes requests, where one is connected. */
+  /** Why none takes requests, where one is connected, or would be if it proved more. */
   get refusal(): ClientError | undefined {
-    return this.ready ? undefined : this.sessions()[0]?.refusal;
+    return this.ready ? undefined : (this.sessions()[0]?.refusal ?? this.unproven);
+  }
+
+  /** No proxy is connected, and one is not because of what it proves. */
+  get unproven(): ClientError | undefined {
+    if (this.sessions().length > 0) return undefined;
+    for (const { id, unproven: cause } of this.targets) {
+      if (cause === undefined) continue;
+      const message = `nothing is sent, because no proxy proves what it must: proxy ${id}: ${cause.message}`;
+      return new ClientError('CLIENT_UNPROVEN', message, { cause });
+    }
+    return undefined;
   }
 
   /** A proxy is ready, or one is being connected to. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { it } from 'node:test';
 import { turn } from '@bombyx/testkit';
 import type { Tl } from '@bombyx/wire';
 import { network, request, Transcript } from '../testing/network.ts';
-import { httpResponse, type ScriptedProxy, usage } from '../testing/scripted-proxy.ts';
+import { httpResponse, MODEL, type ScriptedProxy, usage } from '../testing/scripted-proxy.ts';
 
 const finalInfo = (over: Partial<Tl<'bombyx.finalInfo'>> = {}): Tl<'bombyx.finalInfo'> => ({
   kind: 'bombyx.finalInfo',
@@ -83,6 +84,7 @@ it('passes an error status of the server through, with its headers, and names th
   const headers = [
     { kind: 'http.header', name: 'X-RateLimit-Reset', value: '7' },
     { kind: 'http.header', name: 'x-bombyx-tier', value: 'tdx' },
+    { kind: 'http.header', name: 'X-BOMBYX-EVIDENCE', value: '11'.repeat(32) },
   ] as const;
   proxy.say({
     kind: 'bombyx.answerHead',
@@ -95,7 +97,36 @@ it('passes an error status of the server through, with its headers, and names th
   assert.deepEqual(sink.headers, [
     ['X-RateLimit-Reset', '7'],
     ['X-Bombyx-Tier', 'open'],
+    ['X-Bombyx-Model-Hash', 'none'],
+    ['X-Bombyx-Evidence', 'none'],
   ]);
+});
+
+it('says with the head of an answer who has seen it: the weakest of proxy and worker, the model and its proof', async () => {
+  const evidence = Buffer.alloc(32, 0xe1);
+  const cases = [
+    { attestation: 'tdx', tier: 'tdx', shown: 'tdx' },
+    { attestation: 'tdx', tier: 'simulated', shown: 'simulated' },
+    { attestation: 'simulated', tier: 'tdx', shown: 'simulated' },
+    { attestation: 'sev-snp', tier: 'tdx', shown: 'sev-snp' },
+    { attestation: 'none', tier: 'tdx', shown: 'open' },
+    { attestation: 'tdx', tier: 'a tier of tomorrow', shown: 'open' },
+  ] as const;
+  for (const { attestation, tier, shown } of cases) {
+    const { client, proxy } = await network([{ protoVersion: 4, peer: { attestation } }]);
+    const sink = new Transcript();
+    client.run(request(), sink);
+    const model = `${MODEL}@main:00`;
+    const worker = { kind: 'bombyx.servedBy', tier, model, image_hash: Buffer.alloc(32), flags: 1, evidence } as const;
+    const head = { kind: 'bombyx.provenHead', request_id: proxy.runId(), answer: httpResponse(), flags: 0 } as const;
+    proxy.say({ ...head, worker });
+    assert.deepEqual(sink.events, ['head']);
+    assert.deepEqual(sink.headers.slice(-3), [
+      ['X-Bombyx-Tier', shown],
+      ['X-Bombyx-Model-Hash', createHash('sha256').update(model).digest('hex')],
+      ['X-Bombyx-Evidence', evidence.toString('hex')],
+    ]);
+  }
 });
 
 it('tells the proxy of version 3 everything it needs', async () => {

@@ -119,6 +119,10 @@ export class Requests implements RunHost, Disposable {
     return run;
   }
 
+  /**
+   * Never the proxy again that was lost with it, also where it is the only one and soon back: nobody here can know whether
+   * it had charged for the request before it died, nor whether the request is what it died of. Callers may ask again.
+   */
   tryElsewhere(run: Run): boolean {
     if (run.query === undefined) return false; // it was not admitted
     if (this.#closed || run.tried.size >= MAX_TRIES || this.#place(run) !== undefined) return false;

@@ -5,7 +5,7 @@ import type { Expiring } from './deadlines.ts';
 import { type AnswerHead, decodeHead } from './envelope.ts';
 import { ClientError } from './errors.ts';
 import { worthAnotherProxy } from './refusal.ts';
-import { TIER_HEADER, type Tier } from './tier.ts';
+import { proofHeaders, type Tier } from './tier.ts';
 
 /** Bytes of one answer that may wait for its reader; more than two windows never come from a proxy that keeps to them. */
 export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
@@ -135,7 +135,7 @@ export class Run implements RunningRequest, Expiring {
     const { final } = answer;
     switch (answer.type) {
       case 'head':
-        if (!this.#head(answer.answer, final !== undefined)) return;
+        if (!this.#head(answer, final !== undefined)) return;
         break;
       case 'part':
         if (this.#phase === 'waiting') {
@@ -196,7 +196,7 @@ export class Run implements RunningRequest, Expiring {
   }
 
   /** @param complete no body will follow @returns false if the run failed over it */
-  #head(answer: Buffer, complete: boolean): boolean {
+  #head({ answer, worker }: Extract<Answer, { type: 'head' }>, complete: boolean): boolean {
     const head = this.#phase === 'streaming' ? outOfOrder('a second head') : readHead(answer, complete);
     if (head instanceof ClientError) {
       this.fail(head, { stop: true });
@@ -205,7 +205,7 @@ export class Run implements RunningRequest, Expiring {
     this.#phase = 'streaming';
     this.query = undefined;
     this.#host.streaming(this);
-    const headers = [...head.headers, [TIER_HEADER, this.#place?.carrier.tier ?? 'open'] as const];
+    const headers = [...head.headers, ...proofHeaders(this.#place?.carrier.tier ?? 'open', worker)];
     this.#tell(() => this.#sink.head(head.status, head.reason, headers));
     this.#body(head.payload);
     return true;

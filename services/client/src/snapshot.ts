@@ -20,6 +20,8 @@ export interface SnapshotSource {
   readonly accounts: readonly Account[];
   /** Absent without TON. */
   readonly money: Money | undefined;
+  /** Why no request can be answered, and what to do, where somebody has to do something. */
+  readonly problem: string | undefined;
 }
 
 const MAX_LATEST = 16;
@@ -34,6 +36,7 @@ export function takeSnapshot(from: SnapshotSource): ClientSnapshot {
       wallet_balance: balance,
       ton_last_synced_at: money?.syncedAtSec ?? 0,
       enabled: true,
+      problem: from.problem ?? null,
       git_commit: '',
       git_commit_data: '',
     },

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@bombyx/base';
 import type { Endpoint } from '@bombyx/ton';
-import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
+import { type Connection, type ConnectionHandlers, PeerRefusedError, QueryError } from '@bombyx/transport';
 import { DecayingCount } from './decaying-count.ts';
 import type { Agreement } from './handshake.ts';
 import type { Candidate } from './select.ts';
@@ -71,6 +71,12 @@ export class Target {
     const { lastError } = this.#kept;
     if (this.session) return this.session.refusal?.message ?? '';
     return lastError === undefined ? 'not connected yet' : messageOf(lastError);
+  }
+
+  /** Why we send it nothing, where that is what it proves. */
+  get unproven(): PeerRefusedError | undefined {
+    const { lastError } = this.#kept;
+    return this.session === undefined && lastError instanceof PeerRefusedError ? lastError : undefined;
   }
 
   /** Milliseconds since it was last ready, or since it was created; 0 while ready. */

@@ -33,7 +33,7 @@ for (const name of ['rpc-client.c6', 'rpc-client.c9', 'rpc-client.c14']) {
     assert.equal(client.ready, true);
     const theirs = recorded.find(({ object }) => object.kind === 'client.connectToProxy')
       ?.object as Tl<'client.connectToProxy'>;
-    assert.deepEqual(proxy.queries[0], { ...theirs, params: { ...theirs.params, max_proto_version: 3 } });
+    assert.deepEqual(proxy.queries[0], { ...theirs, params: { ...theirs.params, max_proto_version: 4 } });
     const [connection] = client.snapshot().proxy_connections;
     assert.equal(connection?.proto_version, 2);
     assert.equal(connection?.proxy_sc_address, 'UQBPkxYfPKgOBMbbi9VQVO2DQz7Wg3w9K5YTsl8x1_KaeZcZ');

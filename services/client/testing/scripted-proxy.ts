@@ -142,7 +142,8 @@ export class ScriptedProxy {
       },
       drained: () => Promise.resolve(),
       query: (fn, { signal }) => this.#query(fn, AbortSignal.any([ending.signal, ...(signal ? [signal] : [])])),
-      close: (reason) => ending.abort(new TransportError('TRANSPORT_CLOSED', reason ?? 'closed by the client')),
+      close: (reason = 'closed by the client') =>
+        ending.abort(typeof reason === 'string' ? new TransportError('TRANSPORT_CLOSED', reason) : reason),
     };
     this.#ending = ending;
     this.#handlers = handlersFor(connection);

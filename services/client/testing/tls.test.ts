@@ -88,10 +88,21 @@ it('fails what runs within a second when the proxy dies, and serves again once i
   assert.equal(client.ready, true);
 });
 
-it('does not become ready at a proxy that proves less than its policy asks for', { timeout: 60_000 }, async () => {
-  await using listener = await proxyServer('none', () => {});
+it('sends nothing to a proxy that proves less than its policy asks for, and says why', {
+  timeout: 60_000,
+}, async () => {
+  const heard: string[] = [];
+  await using listener = await proxyServer('none', ({ kind }) => void heard.push(kind));
   await using client = await clientOf(listener, { proxy_policy: 'fake_tdx' });
   await assert.rejects(client.whenReady(AbortSignal.timeout(1_500)));
   assert.equal(client.ready, false);
   assert.match(client.snapshot().proxy_connections[0]?.last_error ?? '', /no quote/);
+  assert.match(client.snapshot().status.problem ?? '', /no proxy proves what it must: .*policy fake_tdx.*no quote/);
+  const sink = new Awaited();
+  client.run(request(), sink);
+  await sink.done.promise;
+  assert.equal(sink.code, 'CLIENT_UNPROVEN');
+  assert.match(sink.failure?.message ?? '', /nothing is sent, because .*no quote/);
+  await assert.rejects(client.models(), { code: 'CLIENT_UNPROVEN' });
+  assert.deepEqual(heard, []);
 });

@@ -9,7 +9,7 @@ import { decodeOf, type Tl, WireError } from '@bombyx/wire';
 import { type BodyFacts, readBody } from './body.ts';
 import type { Run } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
-import { type Failure, failure } from './errors.ts';
+import { because, type Failure, failure } from './errors.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { Rules } from './session.ts';
 import { Work } from './work.ts';
@@ -41,7 +41,8 @@ export class Admit {
   /** On success the reservation is held under `work.key`; the caller owes a settlement or a release. */
   admit(client: ClientLink, run: Run): Admission {
     const { limits, pool, clock } = this.#deps;
-    const { root } = this.#deps.rules;
+    const { rules: self } = this.#deps;
+    const { root } = self;
     const { party } = client;
     const { accounts } = party.instance;
     if (client.works.has(run.key)) return refuse('duplicate_request', 'a request with this id is running');
@@ -55,7 +56,7 @@ export class Admit {
     }
     if (run.minConfigVersion > root.version) return refuse('config_too_old', 'active config version is too low');
     const model = pool.model(run.model);
-    if (!model) return refuse('unknown_model', `unknown model ${run.model}`);
+    if (!model) return refuse('unknown_model', because(`unknown model ${run.model}`, self.refusedWorker));
     const request = readRequest(run.query);
     if (request instanceof WireError)
       return refuse('bad_request', `the request is not an http.request: ${request.message}`);

@@ -3,6 +3,7 @@ import type { TokensUsed } from '@bombyx/ledger';
 import { encode, type Tl, type TlObject } from '@bombyx/wire';
 import { type Failure, failure } from './errors.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { ServedBy } from './proofs.ts';
 import { keyOf } from './worker-dialect.ts';
 
 /** A request as a client sent it, every number checked. */
@@ -142,10 +143,20 @@ const NO_TOKENS: Tl<'tokensUsed'> = {
   total_tokens_used: 0n,
 };
 
-/** The first answer; `answer` is a boxed `http.response`. With `final` it is the whole answer. */
-export function headMessage(version: number, id: Buffer, answer: Buffer, final: ClientFinal | undefined): TlObject {
+/**
+ * The first answer; `answer` is a boxed `http.response`. With `final` it is the whole answer.
+ * @param worker who answers; told from version 4 on
+ */
+export function headMessage(
+  version: number,
+  id: Buffer,
+  answer: Buffer,
+  final: ClientFinal | undefined,
+  worker?: ServedBy,
+): TlObject {
   if (version >= 3) {
     const tail = final ? { flags: 1, final_info: ourFinal(final) } : { flags: 0 };
+    if (worker && version >= 4) return { kind: 'bombyx.provenHead', request_id: id, answer, worker, ...tail };
     return { kind: 'bombyx.answerHead', request_id: id, answer, ...tail };
   }
   if (version === 0) {

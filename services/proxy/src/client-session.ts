@@ -3,7 +3,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { ClientLink } from './client-link.ts';
+import { CLIENT_PROTOCOL_VERSION } from './limits.ts';
 import type { Party } from './parties.ts';
+import { workerProofs } from './proofs.ts';
 import {
   chooseVersion,
   INVALID,
@@ -83,6 +85,9 @@ class ClientSession extends Session {
       case 'client.getWorkerTypesV2':
         this.#link('expected client connection');
         return workerTypesV2(this.deps.pool);
+      case 'bombyx.getWorkerProofs':
+        this.#link('expected client connection');
+        return workerProofs(this.deps.pool.links(), fn.evidence);
       case 'worker.connectToProxy':
         throw new QueryError(INVALID, 'worker connect() from non worker');
       case 'worker.updatePaymentStatus':
@@ -100,7 +105,7 @@ class ClientSession extends Session {
     if (params.is_test !== self.isTest) throw this.refuse(REFUSED, 'test mode mismatch');
     const party = this.party(params.client_owner_address);
     if (fn.min_config_version > self.root.version) throw this.refuse(REFUSED, 'active config version is too low');
-    const version = chooseVersion(params.flags, params.min_proto_version, params.max_proto_version);
+    const version = chooseVersion(params, CLIENT_PROTOCOL_VERSION);
     if (version === undefined) throw this.refuse(INVALID, 'cannot choose common protocol version');
     if (!self.enabled) throw this.refuse(NOT_READY, NOT_PARTICIPATING);
     const secretHash = credentials.secretHash(party.owner);

@@ -3,11 +3,14 @@
  * numeric string, an int256 is base64 of 32 bytes), except that an unknown field is named instead of ignored.
  */
 import {
+  type AttestationConfig,
   address,
+  attestationFields,
   bytes32,
   describeFaults,
   flag,
   int,
+  policyName,
   port,
   type TonApi,
   tonAmount,
@@ -51,7 +54,10 @@ const Schema = z.strictObject({
   rpc_host: z.string().min(1).default('127.0.0.1'),
   http_host: z.string().min(1).default('127.0.0.1'),
   http: flag.default(true),
-  attestation: z.enum(['none', 'fake_tdx'], "must be 'none' or 'fake_tdx'").default('none'),
+  ...attestationFields,
+  attestation: attestationFields.attestation.default('none'),
+  worker_policy: policyName.optional(),
+  client_policy: policyName.default('any'),
   pow_difficulty: int(0, 28).default(20),
   max_connections: int(1, 65_536).default(defaultLimits.clientConnections),
   max_requests: int(1, 1_000_000).default(defaultLimits.requests),
@@ -90,7 +96,10 @@ export interface ProxyConfig {
   readonly security: 'tls' | 'router';
   readonly rpcHost: string;
   readonly httpHost: string;
-  readonly attestation: 'none' | 'fake_tdx';
+  readonly attestation: AttestationConfig;
+  /** What workers must prove: by default what this proxy proves itself. */
+  readonly workerPolicy: string;
+  readonly clientPolicy: string;
   readonly powDifficulty: number;
   readonly limits: ProxyLimits;
 }
@@ -126,7 +135,9 @@ export function parseProxyConfig(json: unknown): ProxyConfig {
     security: file.rpc_security,
     rpcHost: file.rpc_host,
     httpHost: file.http_host,
-    attestation: file.attestation,
+    attestation: file,
+    workerPolicy: file.worker_policy ?? (file.attestation === 'none' ? 'any' : file.attestation),
+    clientPolicy: file.client_policy,
     powDifficulty: file.pow_difficulty,
     limits: {
       ...defaultLimits,

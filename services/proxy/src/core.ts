@@ -9,6 +9,7 @@ import {
   type RootConfig,
   walletAddress,
 } from '@bombyx/ton';
+import type { PeerPolicy } from '@bombyx/transport';
 import { Admit } from './admit.ts';
 import type { Bookkeeper } from './bookkeeper.ts';
 import { EMPTY_SECRET_HASH } from './client-session.ts';
@@ -34,6 +35,7 @@ export interface CoreDeps {
   readonly from: RootConfig | Settlement;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  readonly workerPolicy?: PeerPolicy | undefined;
   readonly credentials?: Credentials;
 }
 
@@ -75,7 +77,9 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
     contract: serving ? formatAddress(serving.contract, network) : '',
     root: from instanceof Settlement ? from.root : from,
     enabled: false,
+    refusedWorker: undefined,
   };
+  adopt(self, deps.workerPolicy);
   const parties = new Parties({ ...network, publicKey, privateKey, wallet, play: !settlement, limits }, serving, {
     clock,
   });
@@ -111,6 +115,7 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
     parties,
     pool,
     dispatcher,
+    workerPolicy: deps.workerPolicy,
     registrations: new Registrations({ limit: limits.registrations, timeoutMs: limits.registrationMs }, { clock }),
     credentials: deps.credentials ?? (settlement ? chainCredentials(parties) : playCredentials),
     sessions: new Set(),
@@ -134,7 +139,12 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
     },
     follow() {
       if (!settlement) return;
+      const before = self.root;
       self.root = settlement.root;
+      if (before !== self.root) {
+        adopt(self, deps.workerPolicy);
+        for (const session of [...sessions.sessions]) session.reconsider();
+      }
       const { opened } = settlement;
       if (opened && opened.instance !== parties.serving?.instance) {
         parties.serve(opened);
@@ -147,6 +157,12 @@ export function createCore(config: ProxyConfig, deps: CoreDeps): Core {
       for (const session of sessions.sessions) session.leaveRetired();
     },
   };
+}
+
+/** The lists of the root contract, where this network goes by them. */
+function adopt({ checkWorkerHashes, root }: Self, policy: PeerPolicy | undefined): void {
+  const { workerHashes: images, modelHashes: models } = root;
+  policy?.adopt?.(checkWorkerHashes ? { images, models } : { images: 'any', models: 'any' });
 }
 
 /** With TON a client proves itself by the secret whose hash it has put into its contract. */

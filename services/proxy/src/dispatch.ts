@@ -198,6 +198,7 @@ export class Dispatcher {
     const response = readResponse(answer.bytes);
     if (!response) return void this.#broke(work, 'the first answer is not an http.response');
     work.headReceived = true;
+    work.servedBy = link.servedBy;
     work.answerStartSec = this.#deps.clock.nowMs() / 1_000;
     link.track.firstByte(nowMs - work.assignedMs, nowMs);
     work.workerOk = response.status_code < 500;

@@ -101,3 +101,8 @@ export function failure(reason: FailureReason, message: string, over: Partial<Om
   const [code, httpStatus, retryAfterMs] = kinds[reason];
   return { reason, code, httpStatus, retryAfterMs, message, ...over };
 }
+
+/** A refusal whose cause, where it is known, somebody can do something about. */
+export function because(what: string, why: string | undefined): string {
+  return why === undefined ? what : `${what}; ${why}`;
+}

@@ -30,7 +30,7 @@ describe('the handshake of a client', () => {
     ['test mode mismatch', 602, { isTest: false }],
     ['Failed to parse account address', 0, { owner: 'nobody' }],
     ['active config version is too low', 602, { minConfigVersion: 4 }],
-    ['cannot choose common protocol version', 621, { min: 4, version: 9 }],
+    ['cannot choose common protocol version', 621, { min: 5, version: 9 }],
     ['cannot choose common protocol version', 621, { min: 0, version: -1 }],
   ];
   for (const [text, code, over] of cases) {
@@ -85,7 +85,7 @@ describe('the handshake of a client', () => {
     [{ min: 0, version: 0 }, undefined],
     [{ min: 1, version: 2 }, 2],
     [{ min: 0, version: 3 }, 3],
-    [{ min: 2, version: 99 }, 3],
+    [{ min: 2, version: 99 }, 4],
   ] as const) {
     it(`chooses version ${chosen ?? 0} with a client that says ${JSON.stringify(remote)}`, async () => {
       using bench = createBench();

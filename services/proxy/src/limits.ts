@@ -70,5 +70,6 @@ export const defaultLimits: ProxyLimits = {
 
 /** Largest worker coefficient (exclusive). Source: errors.md §9 of the reference, "worker coefficient range". */
 export const COEFFICIENT_END = 1_000_000_000;
-/** Highest protocol version we speak; C++ peers stop at 2. */
-export const PROTOCOL_VERSION = 3;
+/** Highest protocol versions we speak; C++ peers stop at 2. */
+export const CLIENT_PROTOCOL_VERSION = 4;
+export const WORKER_PROTOCOL_VERSION = 3;

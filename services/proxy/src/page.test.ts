@@ -97,7 +97,7 @@ it('fits a phone, and says its state and the tier of its workers', () => {
   const shown = statsPage(snapshotOf('m'), state);
   assert.match(shown, /name="viewport"/);
   assert.match(shown, /Bombyx <b>proxy<\/b>.*\s+<span class="badge good">taking requests<\/span>/);
-  assert.match(shown, /tier: simulated/);
+  assert.match(shown, /tier: SIMULATED/);
   const alone = statsPage(snapshotOf('m', { worker_connections: [], workers: [] }), { ...state, attestations: [] });
   assert.match(alone, /<span class="badge bad">no worker<\/span>/);
   assert.match(alone, /No worker is connected\./);

@@ -4,17 +4,19 @@
  */
 import type { Clock } from '@bombyx/base';
 import { TransportError } from '@bombyx/transport';
-import { type Failure, failure } from './errors.ts';
+import { because, type Failure, failure } from './errors.ts';
 import type { JobEvent } from './job.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { Parties } from './parties.ts';
 import type { Relay } from './relay.ts';
 import { type Choice, select } from './select.ts';
+import type { Rules } from './session.ts';
 import type { Work } from './work.ts';
 import { type Order, orderMessage } from './worker-dialect.ts';
 import type { Model, WorkerLink } from './worker-pool.ts';
 
 export interface PlacementDeps {
+  readonly rules: Rules;
   readonly parties: Pick<Parties, 'payout'>;
   readonly relay: Pick<Relay, 'firstWindow'>;
   /** Tells the job of a request what happened to it. */
@@ -40,15 +42,18 @@ export class Placement {
     const choice = this.#choose(work, this.#deps.clock.monotonicMs());
     if (choice.kind === 'worker') return void this.#assign(work, choice.worker);
     const { model } = work;
-    const refused = (because: Failure) =>
-      this.#deps.apply(work, { type: 'refused', because: work.lastFailure ?? because });
+    const refused = (otherwise: Failure) =>
+      this.#deps.apply(work, { type: 'refused', because: work.lastFailure ?? otherwise });
     if (choice.kind === 'too-expensive') {
       const text = `can run this query with coefficient=${choice.cheapest}`;
       return void refused(failure('price_above_ceiling', text));
     }
     if (choice.kind === 'none' && work.lastFailure) return void refused(work.lastFailure);
     if (model.queue.push(work.client.party.owner, work)) return void this.#deps.watch(work);
-    if (model.links.length === 0) return void refused(failure('no_worker', `no workers for model ${model.name}`));
+    if (model.links.length === 0) {
+      const why = because(`no workers for model ${model.name}`, this.#deps.rules.refusedWorker);
+      return void refused(failure('no_worker', why));
+    }
     refused(failure('queue_full', `too many requests wait for model ${model.name}`));
   }
 

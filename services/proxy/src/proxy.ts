@@ -9,8 +9,12 @@ import {
   type ConnectionHandlers,
   createIdentity,
   fakeTdxPolicy,
+  type ListenOptions,
   type ListenSecurity,
   listen,
+  type PeerPolicy,
+  type PeerRefusedError,
+  type TlsIdentity,
 } from '@bombyx/transport';
 import { Bookkeeper } from './bookkeeper.ts';
 import { clientSession } from './client-session.ts';
@@ -45,6 +49,15 @@ interface CommonDeps {
   readonly keeper?: Bookkeeper;
   /** Numbers in [0, 1); for tests that repeat themselves. */
   readonly random?: () => number;
+  /** Needed for every attestation and policy but `none`, `any` and `fake_tdx`. */
+  readonly security?: ProxySecurity | undefined;
+}
+
+/** Who this proxy is in TLS, and what it asks of the peers of each port. */
+export interface ProxySecurity {
+  readonly identity: TlsIdentity;
+  readonly workers: PeerPolicy;
+  readonly clients: PeerPolicy;
 }
 
 export interface Proxy extends AsyncDisposable {
@@ -62,6 +75,8 @@ export interface Proxy extends AsyncDisposable {
 /** In the folder `db_path`. */
 export const BOOKS_FILE = 'books.sqlite';
 const HOUSEKEEPING_MS = 250;
+/** Refused workers are told to the log no more often than this: strangers decide how many come. */
+const REFUSAL_PERIOD_MS = 10_000;
 /** Under load a commit waits so long for more charges; alone a charge does not wait. */
 const GATHER_MS = 2;
 const BUSY_REQUESTS = 8;
@@ -98,14 +113,30 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
     return scope.use(await openSettlement(settlementOptions(config), deps));
   };
   const from = deps.chain ? await settle(deps.chain) : deps.root;
-  core = createCore(config, { clock, log, from, keeper, random });
+  const security = config.security === 'tls' ? (deps.security ?? (await plainSecurity(config, clock))) : undefined;
+  core = createCore(config, { clock, log, from, keeper, random, workerPolicy: security?.workers });
   core.follow();
   const { sessions, management } = core;
   const { dispatcher, self } = sessions;
-  const security = await securityOf(config, clock);
+  const ports = listenSecurity(config, security);
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  const refused = ({ message }: PeerRefusedError, address: string) => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - toldAtMs > REFUSAL_PERIOD_MS) {
+      toldAtMs = nowMs;
+      log.warn('a worker was not let in', { address, reason: message });
+    }
+    if (sessions.pool.links().next().done) self.refusedWorker = `the worker at ${address} was not let in: ${message}`;
+  };
 
-  const serve = async (port: number, security: ListenSecurity, maxConnections: number, session: OpenSession) => {
-    const options = { host: config.rpcHost, port, security, limits: { maxConnections } };
+  const serve = async (
+    port: number,
+    security: ListenSecurity,
+    maxConnections: number,
+    session: OpenSession,
+    onRefused?: ListenOptions['onRefused'],
+  ) => {
+    const options = { host: config.rpcHost, port, security, limits: { maxConnections }, onRefused };
     const listener = await listen(options, (peer) => session(peer, sessions), { clock, log }).catch(
       (cause: unknown) => {
         const why = cause instanceof Error ? cause.message : String(cause);
@@ -115,8 +146,14 @@ async function open(config: ProxyConfig, deps: ProxyDeps, scope: Scope): Promise
     scope.defer(() => listener.close());
     return listener.port;
   };
-  const workersPort = await serve(config.workersPort, security.workers, config.limits.workerConnections, workerSession);
-  const clientPort = await serve(config.clientPort, security.clients, config.limits.clientConnections, clientSession);
+  const workersPort = await serve(
+    config.workersPort,
+    ports.workers,
+    config.limits.workerConnections,
+    workerSession,
+    refused,
+  );
+  const clientPort = await serve(config.clientPort, ports.clients, config.limits.clientConnections, clientSession);
   scope.defer(() => dispatcher.stop(failure('proxy_closing', 'the proxy is closing')));
   scope.defer(every(HOUSEKEEPING_MS, clock, () => core.tick()));
   const pages = config.httpPort === undefined ? undefined : await openPages(config, config.httpPort, core);
@@ -165,15 +202,32 @@ function openPages(config: ProxyConfig, port: number, { management, sources }: C
   return servePages(options, { management, metrics: createMetrics(sources) });
 }
 
-/** Workers prove what they run; clients only ask, and need no enclave. */
-async function securityOf(
+/** Of a proxy on a desk, which needs nobody's help for it. @throws {ProxyError} `PROXY_CONFIG` for anything else */
+async function plainSecurity({ attestation, ...config }: ProxyConfig, clock: Clock): Promise<ProxySecurity> {
+  const { attestation: kind } = attestation;
+  const policies = { any: anyPolicy, fake_tdx: fakeTdxPolicy };
+  const policy = (name: string): PeerPolicy => {
+    if (name === 'any' || name === 'fake_tdx') return policies[name]();
+    throw new ProxyError('PROXY_CONFIG', `nobody was given to judge by the policy ${name}`);
+  };
+  if (kind !== 'none' && kind !== 'fake_tdx') {
+    throw new ProxyError('PROXY_CONFIG', `nobody was given to make evidence of the kind ${kind}`);
+  }
+  const identity = await createIdentity({ attestation: kind, clock });
+  return { identity, workers: policy(config.workerPolicy), clients: policy(config.clientPolicy) };
+}
+
+function listenSecurity(
   config: ProxyConfig,
-  clock: Clock,
-): Promise<{ workers: ListenSecurity; clients: ListenSecurity }> {
-  if (config.security === 'router') return { workers: { kind: 'router' }, clients: { kind: 'router' } };
-  const identity = await createIdentity({ attestation: config.attestation, clock });
-  const clients = { kind: 'tls', identity, policy: anyPolicy(), pow: { difficulty: config.powDifficulty } } as const;
-  return { clients, workers: config.attestation === 'fake_tdx' ? { ...clients, policy: fakeTdxPolicy() } : clients };
+  security: ProxySecurity | undefined,
+): { workers: ListenSecurity; clients: ListenSecurity } {
+  if (security === undefined) return { workers: { kind: 'router' }, clients: { kind: 'router' } };
+  const { identity, workers, clients } = security;
+  const common = { kind: 'tls', identity, pow: { difficulty: config.powDifficulty } } as const;
+  return {
+    workers: { ...common, policy: workers, peerRole: 'worker' },
+    clients: { ...common, policy: clients, peerRole: 'client' },
+  };
 }
 
 /** Calls `task` again and again. @returns what stops it */

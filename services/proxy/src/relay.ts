@@ -40,7 +40,7 @@ export class Relay {
   head(work: Work, bytes: Buffer, payload: Buffer): void {
     work.headSent = true;
     this.#count(work, payload);
-    work.client.send(headMessage(work.client.version, work.run.id, bytes, undefined));
+    work.client.send(headMessage(work.client.version, work.run.id, bytes, undefined, work.servedBy));
   }
 
   /** Takes bytes of the worker for the client. @returns false when the reader is too slow for them */

@@ -1,11 +1,11 @@
 /** What the sessions of both ports share: their life, what they need, how they refuse, which version they speak. */
 import type { Clock, Logger } from '@bombyx/base';
 import { type RootConfig, TonError } from '@bombyx/ton';
-import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
+import { type Connection, type ConnectionHandlers, type PeerPolicy, QueryError } from '@bombyx/transport';
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import type { Dispatcher } from './dispatch.ts';
 import { CocoonCode } from './errors.ts';
-import { PROTOCOL_VERSION, type ProxyLimits } from './limits.ts';
+import type { ProxyLimits } from './limits.ts';
 import type { Parties, Party } from './parties.ts';
 import type { Registrations } from './registrations.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -22,10 +22,12 @@ export interface Self {
   root: RootConfig;
   /** Whether new connections and requests are taken. */
   enabled: boolean;
+  /** Why the last worker that tried was not let in, until one is ready. */
+  refusedWorker: string | undefined;
 }
 
 /** Prices and lists of the moment. */
-export type Rules = Readonly<Pick<Self, 'root'>>;
+export type Rules = Readonly<Pick<Self, 'root'>> & { readonly refusedWorker?: string | undefined };
 
 export interface SessionDeps {
   readonly self: Self;
@@ -33,6 +35,8 @@ export interface SessionDeps {
   readonly parties: Parties;
   readonly pool: WorkerPool;
   readonly dispatcher: Dispatcher;
+  /** What workers prove themselves by; absent behind a router. */
+  readonly workerPolicy?: PeerPolicy | undefined;
   readonly registrations: Registrations;
   /** What is known of a client's secret and registration. */
   readonly credentials: Credentials;
@@ -90,6 +94,9 @@ export abstract class Session implements ConnectionHandlers {
     this.connection.close('the proxy contract is served no more');
   }
 
+  /** The lists of the network have changed, and the peer may not be admitted any more. */
+  reconsider(): void {}
+
   /** Whether the handshake is over. */
   protected abstract get ready(): boolean;
 
@@ -126,10 +133,16 @@ export abstract class Session implements ConnectionHandlers {
   }
 }
 
-/** The version both sides speak, or undefined when there is none. Source: proxy.md §4 of the reference. */
-export function chooseVersion(flags: number, min: number | undefined, max: number | undefined): number | undefined {
+/**
+ * The version both sides speak, or undefined when there is none. Source: proxy.md §4 of the reference.
+ * @param highest that we speak with such a peer
+ */
+export function chooseVersion(
+  { flags, min_proto_version: min, max_proto_version: max }: Tl<'client.params'> | Tl<'worker.params'>,
+  highest: number,
+): number | undefined {
   const [from, to] = flags & 2 ? [min ?? 0, max ?? 0] : [0, 0];
-  const chosen = Math.min(to, PROTOCOL_VERSION);
+  const chosen = Math.min(to, highest);
   return chosen >= 0 && chosen >= from ? chosen : undefined;
 }
 

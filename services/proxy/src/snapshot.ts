@@ -119,7 +119,7 @@ export function takeSnapshot(from: SnapshotSources): ProxySnapshot {
       actual_image_hash: from.imageHash?.toString('base64') ?? '',
       ton_last_synced_at: onChain?.lastSyncedAtSec ?? 0,
       enabled: self.enabled,
-      problem: from.settlement?.illness ?? null,
+      problem: from.settlement?.illness ?? self.refusedWorker ?? null,
       git_commit: '',
       git_commit_data: '',
     },

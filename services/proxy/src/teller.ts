@@ -37,8 +37,14 @@ export class Teller {
     const { client, run, heldEnd } = work;
     this.#count(work, 'success');
     if (client.gone || !heldEnd) return;
-    const message = heldEnd.kind === 'head' ? headMessage : partMessage;
-    client.send(message(client.version, run.id, heldEnd.bytes, this.#finalOf(work)));
+    const { kind, bytes } = heldEnd;
+    const { version } = client;
+    const final = this.#finalOf(work);
+    client.send(
+      kind === 'head'
+        ? headMessage(version, run.id, bytes, final, work.servedBy)
+        : partMessage(version, run.id, bytes, final),
+    );
     this.#payments(work);
   }
 

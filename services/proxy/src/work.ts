@@ -5,6 +5,7 @@ import type { Run } from './client-dialect.ts';
 import type { ClientLink } from './client-link.ts';
 import { type Failure, failure } from './errors.ts';
 import { type Job, queued } from './job.ts';
+import type { ServedBy } from './proofs.ts';
 import type { Ask } from './select.ts';
 import type { Timed } from './wheel.ts';
 import type { WorkerFinal } from './worker-dialect.ts';
@@ -62,6 +63,8 @@ export class Work implements Timed, Ask {
   /** Has read the body bytes that went to the client before the end; made with the first of them. */
   scanner: UsageScanner | undefined;
   heldEnd: HeldEnd | undefined;
+  /** The worker that answers, as it had proven itself when its answer began. */
+  servedBy: ServedBy | undefined;
   final: WorkerFinal | undefined;
   billed: TokensUsed = NO_TOKENS;
   answerStartSec = 0;

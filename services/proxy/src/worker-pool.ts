@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '@bombyx/base';
 import type { Connection } from '@bombyx/transport';
 import type { Party } from './parties.ts';
+import { type ServedBy, servedBy } from './proofs.ts';
 import { FairQueue } from './queue.ts';
 import type { WorkerView } from './select.ts';
 import { Track } from './track.ts';
@@ -32,6 +33,7 @@ export class WorkerLink implements WorkerView {
   success = 1;
   firstByteMs: number | undefined;
   #freshUntilMs = 0;
+  #shown: { readonly peer: Connection['peer']; readonly servedBy: ServedBy } | undefined;
 
   constructor(options: {
     connection: Connection;
@@ -62,6 +64,13 @@ export class WorkerLink implements WorkerView {
 
   get ramp(): number {
     return this.track.ramp;
+  }
+
+  /** What clients are told about it: as it was judged last. */
+  get servedBy(): ServedBy {
+    const { peer } = this.connection;
+    if (this.#shown?.peer !== peer) this.#shown = { peer, servedBy: servedBy(peer, this.modelText) };
+    return this.#shown.servedBy;
   }
 
   /** Brings what depends on time up to date before a selection. */
@@ -109,7 +118,7 @@ export class WorkerPool {
     return this.#models.values();
   }
 
-  *links(): Iterable<WorkerLink> {
+  *links(): Generator<WorkerLink> {
     for (const { links } of this.#models.values()) yield* links;
   }
 

@@ -1,8 +1,9 @@
 /** A connection on the worker port: handshake, then answers. Source: proxy.md §5 of the reference. */
 import { createHash } from 'node:crypto';
-import { type Connection, type ConnectionHandlers, QueryError } from '@bombyx/transport';
+import type { Failure } from '@bombyx/attest';
+import { type Connection, type ConnectionHandlers, type PeerIdentity, QueryError, reconsider } from '@bombyx/transport';
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
-import { COEFFICIENT_END } from './limits.ts';
+import { COEFFICIENT_END, WORKER_PROTOCOL_VERSION } from './limits.ts';
 import type { Party } from './parties.ts';
 import {
   chooseVersion,
@@ -94,6 +95,10 @@ class WorkerSession extends Session {
     if (self.checkWorkerHashes && !self.root.workerHashes.some((hash) => hash.equals(imageHash))) {
       throw this.refuse(INVALID, `invalid worker image hash ${imageHash.toString('hex')}`);
     }
+    const { attested } = this.connection.peer;
+    if (attested?.model !== undefined && attested.model !== params.model) {
+      throw this.refuse(INVALID, 'the model is not the one that the evidence of the worker names');
+    }
     if ((params.flags & 1) === 0) throw this.refuse(REFUSED, 'too old worker');
     if (params.is_test !== self.isTest) throw this.refuse(REFUSED, 'test mode mismatch');
     const base = WorkerPool.baseName(params.model);
@@ -106,7 +111,7 @@ class WorkerSession extends Session {
     if (self.checkWorkerHashes && !this.#listed(params.model)) {
       throw this.refuse(INVALID, `invalid worker model '${params.model.slice(0, limits.modelName)}'`);
     }
-    const version = chooseVersion(params.flags, params.min_proto_version, params.max_proto_version);
+    const version = chooseVersion(params, WORKER_PROTOCOL_VERSION);
     if (version === undefined) throw this.refuse(INVALID, 'cannot choose common protocol version');
     const party = this.party(params.worker_owner_address);
     if (!self.enabled) throw this.refuse(NOT_READY, NOT_PARTICIPATING);
@@ -162,7 +167,7 @@ class WorkerSession extends Session {
   #complete(isDisabled: boolean): TlObject {
     if (this.#state.at !== 'finishing') throw this.#unexpected();
     const { party, version, params } = this.#state;
-    const { pool, dispatcher, clock, log, limits, modelSeen } = this.deps;
+    const { self, pool, dispatcher, clock, log, limits, modelSeen } = this.deps;
     const name = WorkerPool.baseName(params.model);
     const known = pool.model(name) !== undefined;
     const link = new WorkerLink({
@@ -178,6 +183,7 @@ class WorkerSession extends Session {
     });
     this.#state = { at: 'ok', link };
     if (!known) modelSeen();
+    self.refusedWorker = undefined;
     const join = () => {
       if (this.connection.signal.aborted) return;
       pool.add(link);
@@ -202,6 +208,26 @@ class WorkerSession extends Session {
     if (coefficient < 0 || coefficient >= COEFFICIENT_END) return void this.connection.close('bad coefficient value');
     link.coefficient = coefficient;
     this.deps.dispatcher.offer(link.model);
+  }
+
+  /** A worker whose image or model the network has withdrawn is left at once; what it was working on fails or moves on. */
+  override reconsider(): void {
+    reconsider([this.connection], (peer) => this.#faults(peer), this.deps.log);
+  }
+
+  #faults({ imageHash, attested }: PeerIdentity): Failure[] {
+    const { self, workerPolicy } = this.deps;
+    const faults = attested ? [...(workerPolicy?.reconsider?.(attested, 'worker') ?? [])] : [];
+    if (!self.checkWorkerHashes) return faults;
+    if (!self.root.workerHashes.some((hash) => hash.equals(imageHash))) {
+      const message = `the root contract lists the image ${imageHash.toString('hex')} no more`;
+      faults.push({ code: 'ROOT_IMAGE', message });
+    }
+    const model = this.#state.at === 'ok' ? this.#state.link.modelText : undefined;
+    if (model !== undefined && !this.#listed(model)) {
+      faults.push({ code: 'ROOT_MODEL', message: 'the root contract lists the model no more' });
+    }
+    return faults;
   }
 
   /** A handshake query at the wrong time. */

@@ -86,8 +86,8 @@ export class FakeConnection implements Connection {
     return Promise.reject(new TypeError('the proxy asks nobody'));
   }
 
-  close(reason = 'closed'): void {
-    this.closedWith ??= reason;
+  close(reason: string | Error = 'closed'): void {
+    this.closedWith ??= typeof reason === 'string' ? reason : reason.message;
     this.drop();
   }
 
@@ -170,7 +170,7 @@ export interface Bench extends Disposable {
   clientPeer(): Peer;
   workerPeer(peer?: Partial<PeerIdentity>): Peer;
   client(options?: { version?: number; owner?: string }): Promise<Peer>;
-  worker(options?: WorkerOptions): Promise<Peer>;
+  worker(options?: WorkerOptions, peer?: Partial<PeerIdentity>): Promise<Peer>;
 }
 
 export function createBench(
@@ -210,8 +210,8 @@ export function createBench(
       await peer.ask({ kind: 'client.authorizeWithProxyLong' });
       return peer;
     },
-    async worker(options = {}) {
-      const peer = workerPeer();
+    async worker(options = {}, identity = {}) {
+      const peer = workerPeer(identity);
       await peer.ask(connectWorker(options));
       const claim = { tokens_committed_to_blockchain: 0n, tokens_committed_to_db: 0n, max_tokens: 0n };
       await peer.ask({ kind: 'worker.compareBalanceWithProxy', ...claim });

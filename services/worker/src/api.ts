@@ -4,6 +4,7 @@ import type { Clock, Logger } from '@bombyx/base';
 import type { TokensUsed } from '@bombyx/ledger';
 import type { Address, Chain, RootConfig } from '@bombyx/ton';
 import type { PowSolver } from '@bombyx/transport';
+import type { WorkerSecurity } from './identity.ts';
 import type { OrderedPayout } from './money/cashier.ts';
 import type { WorkerSnapshot } from './snapshot.ts';
 
@@ -25,6 +26,8 @@ interface CommonDeps {
   readonly diary?: EarningsDiary | undefined;
   /** Threads for proof of work; default those of the process. */
   readonly solver?: PowSolver;
+  /** Needed for every attestation and policy but `none`, `any` and `fake_tdx`. */
+  readonly security?: WorkerSecurity | undefined;
 }
 
 /** With a chain the worker reads the root contract itself and cashes its earnings; it does not dispose of the chain. */

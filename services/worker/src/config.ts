@@ -1,9 +1,11 @@
 import {
   address,
+  attestationFields,
   bytes32,
   describeFaults,
   flag,
   int,
+  policyName,
   port,
   router,
   type TonApi,
@@ -64,10 +66,11 @@ const Schema = z.strictObject({
   /** Earnings of so many TON are cashed when they have not grown for `idle_payout_after_sec`. */
   idle_payout_at_ton: payoutLimit.prefault(0.2),
   idle_payout_after_sec: int(0, MAX_INT).default(3_600),
-  /** What the own certificate shows in direct TLS. */
-  attestation: z.enum(['none', 'fake_tdx']).default('fake_tdx'),
-  /** What the certificate of a proxy must show in direct TLS, besides the list of image hashes. */
-  proxy_policy: z.enum(['any', 'fake_tdx']).default('any'),
+  ...attestationFields,
+  /** What this machine proves itself by in direct TLS. */
+  attestation: attestationFields.attestation.default('fake_tdx'),
+  /** What a proxy must prove in direct TLS, besides the list of image hashes. */
+  proxy_policy: policyName.default('any'),
   /** Refuse proof-of-work puzzles above this many bits. */
   max_pow_difficulty: int(0, 64).default(28),
   /** Folder for what must outlive a restart: the highest payments seen. Empty: forgotten at exit. */

@@ -8,6 +8,9 @@ import {
   type KeepConnectedDeps,
   type KeptConnection,
   keepConnected,
+  PeerRefusedError,
+  reconsider,
+  TransportError,
 } from '@bombyx/transport';
 import type { Session } from './session.ts';
 
@@ -69,6 +72,18 @@ export class Fleet implements AsyncDisposable {
     }));
   }
 
+  /** Why nobody is worked for, where it is because of what one side proves to the other. */
+  get unproven(): string | undefined {
+    if (this.ready.length > 0) return undefined;
+    for (const [name, { kept }] of this.#targets) {
+      const { lastError } = kept;
+      const judged = lastError instanceof PeerRefusedError;
+      const refused = lastError instanceof TransportError && lastError.code === 'TRANSPORT_REFUSED_BY_PEER';
+      if (judged || refused) return `nobody is worked for: proxy ${name}: ${lastError.message}`;
+    }
+    return undefined;
+  }
+
   /** Sessions that may carry work now. */
   get ready(): readonly Session[] {
     const sessions: Session[] = [];
@@ -81,6 +96,16 @@ export class Fleet implements AsyncDisposable {
     this.#candidates = candidates;
     const names = new Set(candidates.map(nameOf));
     for (const [name, target] of this.#targets) if (!names.has(name)) this.#leave(name, target);
+  }
+
+  /** What the network admits has changed: proxies that it does not any more are left at once. */
+  reconsider(judgeAgain: Parameters<typeof reconsider>[1]): void {
+    const sessions = [...this.#targets.values()].flatMap(({ session }) => session ?? []);
+    reconsider(
+      sessions.map(({ connection }) => connection),
+      judgeAgain,
+      this.#deps.log,
+    );
   }
 
   /** Ends every session; each target is connected to anew, and the handshake made again. */

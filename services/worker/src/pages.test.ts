@@ -37,6 +37,7 @@ async function withPages(
       actual_model: false,
       ton_last_synced_at: 0,
       enabled: true,
+      problem: null,
       git_commit: '',
       git_commit_data: '',
     },
@@ -158,7 +159,7 @@ it('what a proxy or the inference server says about itself cannot become part of
     assert.match(body, /&#60;m&#62;/);
     assert.match(body, /down \(&#60;i&#62;ECONNREFUSED\)/);
     assert.match(body, /&#60;script&#62;alert\(1\)/);
-    assert.match(body, /tier: simulated/);
+    assert.match(body, /tier: SIMULATED/);
     assert.ok(!body.includes('<script') && !body.includes('<i>'));
   });
 });
@@ -191,6 +192,7 @@ const paid: Partial<WorkerSnapshot> = {
     actual_model: true,
     ton_last_synced_at: 1,
     enabled: true,
+    problem: null,
     git_commit: '',
     git_commit_data: '',
   },

@@ -481,10 +481,11 @@ it('new parameters that come while hands are shaken end the connection: its addr
   const { replies } = rig.connection;
   rig.connection.replies = (fn) => {
     if (fn.kind === 'worker.proxyHandshakeComplete') {
-      rig.root = { ...rig.root, paramsVersion: rig.root.paramsVersion + 1 };
+      const { version, paramsVersion } = rig.root;
+      rig.root = { ...rig.root, version: version + 1, paramsVersion: paramsVersion + 1 };
     }
     return replies(fn);
   };
-  await assert.rejects(rig.session.open(), /the network has got new parameters meanwhile/);
+  await assert.rejects(rig.session.open(), /the root contract has changed meanwhile/);
   assert.equal(rig.session.ready, false);
 });

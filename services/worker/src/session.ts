@@ -79,8 +79,8 @@ export class Session implements ConnectionHandlers {
         this.#saidDisabled = agreement.saidDisabled;
       },
     });
-    if (this.#deps.root().paramsVersion !== this.#root.paramsVersion) {
-      throw new WorkerError('WORKER_HANDSHAKE', 'the network has got new parameters meanwhile');
+    if (this.#deps.root().version !== this.#root.version) {
+      throw new WorkerError('WORKER_HANDSHAKE', 'the root contract has changed meanwhile');
     }
     if (agreed.lostTokens > 0n) {
       this.#log.warn('the proxy has lost tokens it had stated', { tokens: agreed.lostTokens });

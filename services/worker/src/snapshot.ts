@@ -18,6 +18,8 @@ export interface WorkerSnapshot {
     readonly ton_last_synced_at: number;
     /** Allowed by the root contract, not switched off by hand, and the inference server is up. */
     readonly enabled: boolean;
+    /** Why nobody is worked for, and what to do, where it is because of what one side proves to the other. */
+    readonly problem: string | null;
     readonly git_commit: string;
     readonly git_commit_data: string;
   };
@@ -125,6 +127,7 @@ export class Describer {
         actual_model: modelIsListed(config, root),
         ton_last_synced_at: money?.cashier.syncedAtSec ?? 0,
         enabled,
+        problem: fleet.unproven ?? null,
         git_commit: '',
         git_commit_data: '',
       },

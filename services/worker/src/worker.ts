@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Scope } from '@bombyx/base';
 import { type Chain, type RootConfig, RootSource } from '@bombyx/ton';
+import { adopt, faultsOf } from './admission.ts';
 import type { Worker, WorkerDeps, WorkerEvents } from './api.ts';
 import { Coefficients } from './coefficient.ts';
 import { baseName, upstreamOrigin, type WorkerConfig } from './config.ts';
@@ -56,7 +57,9 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
     deps.chain && scope.use(new Money(config, { chain: deps.chain, memory, root: () => root.current, clock, log }));
   const upstream = scope.use(new Upstream({ origin, connections: config.max_active_requests }));
   const runner = new Runner({ maxActive: config.max_active_requests }, { upstream, stats, clock, log });
-  const security = await securityOf(config, clock); // the last wait: what follows refers to each other
+  const security = await securityOf(config, deps.security, clock); // the last wait: what follows refers to each other
+  const policy = security.kind === 'tls' ? security.policy : undefined;
+  adopt(policy, config, root.current);
   let refusal = whyNotAllowed(config, root);
   const isDisabled = () => closing || !switchedOn || !uplink.good || refusal !== undefined;
   const isReady = () => !isDisabled() && fleet.ready.length > 0;
@@ -114,7 +117,9 @@ async function open(config: WorkerConfig, deps: WorkerDeps, scope: Scope): Promi
     refusal = whyNotAllowed(config, root);
     if (refusal !== undefined && refusal !== was) log.error('no requests are served', { why: refusal });
     if (refusal === undefined && was !== undefined) log.info('requests are served again');
+    adopt(policy, config, now);
     fleet.update(workersOf(now));
+    fleet.reconsider((peer) => faultsOf(peer, policy, config, now));
     if (now.paramsVersion !== before.paramsVersion) {
       log.info('the network has new parameters', { version: now.paramsVersion, before: before.paramsVersion });
       fleet.reconnect('the network has new parameters'); // they are part of every address

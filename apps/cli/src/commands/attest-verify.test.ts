@@ -79,7 +79,13 @@ describe('a bundle of one of our own parts', () => {
   const binding = machine.connection();
   const bundle = folder.write('bundle', encodeEvidence(machine.prove(binding)));
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  const policy = { name: 'desk', type: 'simulated', measurements: 'any', models: 'any', roots: [hex(machine.root.publicKey)] };
+  const policy = {
+    name: 'desk',
+    type: 'simulated',
+    measurements: 'any',
+    models: 'any',
+    roots: [hex(machine.root.publicKey)],
+  };
   const connection = [
     '--nonce',
     hex(binding.nonce),

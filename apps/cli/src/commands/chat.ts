@@ -64,9 +64,23 @@ export const chat: Command = {
       else for (const choice of chunk.choices ?? []) process.stdout.write(choice.delta?.content ?? '');
     }
     if (!json) process.stdout.write('\n');
+    if (!json) process.stderr.write(`${tierLine(response.headers.get('x-bombyx-tier'))}\n`);
     return 0;
   },
 };
+
+/** How confidential the answer was: who reads it should know. */
+function tierLine(tier: string | null): string {
+  switch (tier) {
+    case 'tdx':
+    case 'sev-snp':
+      return `(tier ${tier}: proxy and worker proved to be enclaves)`;
+    case 'simulated':
+      return '(tier SIMULATED: nothing protects this conversation, the enclaves are only played)';
+    default:
+      return '(tier open: nobody proved to be an enclave)';
+  }
+}
 
 /** Where to ask, and as whom. */
 interface Gateway {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { createClient, parseClientConfig } from '@bombyx/client';
 import { KEYS_FILE, Keys, startGateway } from '@bombyx/gateway';
+import { attestationFor } from '../attestation-for.ts';
 import { COSTS_FILE } from '../data-folder.ts';
 import { diaryIn } from '../diary-in.ts';
 import { splitGatewayConfig } from '../gateway-config.ts';
@@ -28,7 +29,13 @@ export const client = peerCommand({
       config.data_dir === ''
         ? undefined
         : scope.use(new Keys({ path: join(config.data_dir, KEYS_FILE), required: requireApiKey }, deps));
-    const opened = scope.use(await createClient(config, { ...deps, diary }));
+    const { proxy_policy: policy } = config;
+    const help = await attestationFor(config, [policy], deps, scope);
+    const security = help && {
+      identity: await help.identity({ role: 'client', owner: '' }), // who pays is nobody's business
+      proxies: help.policy(policy),
+    };
+    const opened = scope.use(await createClient(config, { ...deps, diary, security }));
     if (config.http_port === 0) return {};
     const options = {
       ...gateway,

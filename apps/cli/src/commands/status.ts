@@ -23,17 +23,19 @@ export const status: Command = {
     }
     const health = await gatewayHealth(running.baseUrl);
     const lacking = await lacksIn(folder);
+    const tier = await tierIn(folder);
     const processes = running.processes.map((child) => ({ ...child, residentMiB: residentMiB(child.pid) }));
     const coins = running.processes.some(({ role }) => role === 'devnet')
       ? await balancesIn(folder, signal)
       : undefined;
     if (args.flag('json')) {
       const balances = coins?.json;
-      const state = { ...running, processes, gateway: health, balances, lacking };
+      const state = { ...running, processes, gateway: health, balances, lacking, tier };
       console.log(JSON.stringify({ running: true, dataDir: folder, ...state }));
       return 0;
     }
     console.log(`Base URL  ${running.baseUrl}  (${health})\nModel     ${running.model}\nData      ${folder}`);
+    if (tier !== undefined) console.log(`Tier      ${tier}`);
     for (const { role, url } of statisticsPages(folder)) console.log(`Pages     ${url}  (${role})`);
     console.log('\nprocess   state       pid       up        restarts  memory');
     for (const { role, state, pid, startedAtMs, restarts, residentMiB: memory } of processes) {
@@ -88,6 +90,22 @@ async function lacksIn(folder: string): Promise<{ readonly role: string; readonl
     }
   };
   return (await Promise.all(statisticsPages(folder).map(ask))).filter(({ lack }) => lack !== '');
+}
+
+/** What the connected proxies have proven, the weakest of it; undefined while none is connected. */
+async function tierIn(folder: string): Promise<string | undefined> {
+  const { tierName, weakestTier } = await import('@bombyx/page');
+  type Page = { proxy_connections?: { is_ready: boolean; attestation: string }[] };
+  const url = statisticsPages(folder).find(({ role }) => role === 'client')?.url;
+  if (url === undefined) return undefined;
+  try {
+    const page = await fetch(url.replace('/stats?', '/jsonstats?'), { signal: AbortSignal.timeout(2_000) });
+    const { proxy_connections: proxies = [] } = (await page.json()) as Page;
+    const tier = weakestTier(proxies.filter(({ is_ready }) => is_ready).map(({ attestation }) => attestation));
+    return tier && tierName(tier);
+  } catch {
+    return undefined;
+  }
 }
 
 async function gatewayHealth(baseUrl: string): Promise<string> {

@@ -1,14 +1,16 @@
 /** `bombyx up` on its own chain: what clients pay in lies in contracts, and is there after a restart. A stop cuts nothing. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it, type TestContext } from 'node:test';
+import { printed } from '../../testing/printed.ts';
 import { freePorts } from '../ports.ts';
 import { sseData } from '../sse.ts';
+import { status } from './status.ts';
 
 const main = new URL('../main.ts', import.meta.url).pathname;
 
@@ -32,13 +34,13 @@ it('serves for coins on a chain of its own, ends an answer before it stops, and 
     'funded',
   ]);
   assert.equal((await ask(first.baseUrl, { max_tokens: 8 })).status, 200);
-  const before = balances(folder);
+  const before = await balances(folder);
   assert.match(row(before, 'client', 'contract').detail, /^normal, paid in and not used [1-9]/);
   assert.match(row(before, 'proxy', 'contract').detail, /^normal/);
   await first.stop();
 
   const second = await start(t, folder);
-  const after = balances(folder);
+  const after = await balances(folder);
   const places = (rows: readonly Row[]) => rows.map(({ whose, what, address }) => [whose, what, address]);
   assert.deepEqual(places(after), places(before));
   assert.equal(row(after, 'client', 'contract').ton, row(before, 'client', 'contract').ton);
@@ -69,9 +71,9 @@ const row = (rows: readonly Row[], whose: string, what: string): Row => {
   return found ?? assert.fail(`no ${what} of ${whose}`);
 };
 
-function balances(folder: string): readonly Row[] {
-  const out = execFileSync(process.execPath, [main, 'status', '--json', '--data-dir', folder], { encoding: 'utf8' });
-  return (JSON.parse(out) as { balances: readonly Row[] }).balances;
+async function balances(folder: string): Promise<readonly Row[]> {
+  const state = JSON.parse(await printed(status, '--json', '--data-dir', folder)) as { balances: readonly Row[] };
+  return state.balances;
 }
 
 async function start(t: TestContext, folder: string) {

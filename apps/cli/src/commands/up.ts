@@ -16,12 +16,22 @@ const STOP_TIMEOUT_MS = 10_000;
 /** How long the first answerable moment may take after the last process said it is ready; contracts need some blocks. */
 const FIRST_MODEL_TIMEOUT_MS = 90_000;
 
+/** The gateway's word for proxies that do not prove what they must. */
+const UNPROVEN = 'unproven';
+/** What the parts of a network may ask of each other; here all of them only play to be enclaves. */
+const POLICIES = ['simulated', 'tdx', 'sev-snp', 'fake_tdx', 'any'];
+
 export const up: Command = {
   name: 'up',
   summary: 'Start the whole network here: TON chain, engine, worker, proxy, client and gateway',
   options: {
     'data-dir': { type: 'string', value: 'DIR', help: 'keys, configuration, ledger and logs (default ~/.bombyx)' },
     port: { type: 'string', value: 'N', help: `port of the OpenAI API on 127.0.0.1 (default ${DEFAULT_GATEWAY_PORT})` },
+    policy: {
+      type: 'string',
+      value: 'NAME',
+      help: 'what the parts ask of each other: simulated (default), tdx, sev-snp',
+    },
     'without-ton': { type: 'boolean', help: 'no chain: nobody pays, and nothing is on any contract' },
   },
   examples: ['bombyx up', 'bombyx up --data-dir ./network --port 8080', 'bombyx up --json'],
@@ -37,7 +47,9 @@ export const up: Command = {
       );
     }
     await assertPortFree(port, 'choose another with "bombyx up --port N"');
-    const files = await prepareNetwork(folder, port);
+    const policy = args.text('policy') ?? 'simulated';
+    if (!POLICIES.includes(policy)) throw new CliError('CLI_USAGE', `--policy must be one of ${POLICIES.join(', ')}`);
+    const files = await prepareNetwork(folder, port, policy);
     const baseUrl = `http://127.0.0.1:${port}/v1`;
 
     await using scope = new Scope(signal);
@@ -125,7 +137,7 @@ async function untilModelIsOffered(
   warn: (message: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = Date.now() + FIRST_MODEL_TIMEOUT_MS;
+  let deadline = Date.now() + FIRST_MODEL_TIMEOUT_MS;
   let refusal: string | undefined;
   let told: string | undefined;
   for (;;) {
@@ -137,14 +149,15 @@ async function untilModelIsOffered(
       });
       const models = (await response.json()) as {
         data?: { workers?: unknown[] }[];
-        error?: { message?: string };
+        error?: { message?: string; code?: string };
       };
       refusal = models.error?.message;
+      if (models.error?.code === UNPROVEN) deadline = Date.now(); // waiting changes nothing
       if (response.ok && models.data?.some((model) => (model.workers?.length ?? 1) > 0)) return;
     } catch {
       // not yet
     }
-    if (Date.now() > deadline && refusal !== undefined) {
+    if (Date.now() >= deadline && refusal !== undefined) {
       if (refusal !== told) warn(`no request can be answered yet: ${refusal}`);
       told = refusal;
     } else if (Date.now() > deadline) {
@@ -204,7 +217,7 @@ function reportText(event: ChildEvent): void {
 
 function servingText(baseUrl: string, model: string, seconds: number): string {
   return `
-The network runs (${seconds.toFixed(1)} s). No enclave on this machine: answers say tier "simulated".
+The network runs (${seconds.toFixed(1)} s). No enclave on this machine: answers say tier SIMULATED.
 
   Base URL   ${baseUrl}      (any OpenAI client; the API key can be anything)
   Model      ${model}      (a very small test model)

@@ -227,3 +227,14 @@ it('answers any log with a verdict', () => {
   );
   fc.assert(fc.property(fc.jsonValue(), (log) => assert.ok(codes({ dstack: log }, googleRegisters).length > 0)));
 });
+
+it('tells about data that is not what its digest is of once, however many events lie', () => {
+  const last = readTcgLog(google).at(-1)!;
+  const event = google.slice(GOOGLE_END - last.data.length - 4 - 48 - 2 - 12, GOOGLE_END);
+  event[14] = (event[14] ?? 0) ^ 1; // of the digest
+  const ccel = concat(google.subarray(0, GOOGLE_END), ...Array<Uint8Array>(1_000).fill(event));
+  const verdict = verifyEventLogs({ ccel }, googleRegisters, crypto);
+  assert.ok(!verdict.ok);
+  assert.equal(verdict.failures.filter(({ code }) => code === 'LOG_DATA_MISMATCH').length, 1);
+  assert.match(verdict.failures[0]?.message ?? '', /and that of 999 more/);
+});

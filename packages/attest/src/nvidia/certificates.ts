@@ -30,6 +30,11 @@ export interface DeviceIdentity {
   readonly firmware: readonly Uint8Array[];
 }
 
+const GPU_NAME = /^G[A-Z][0-9]{3}$/;
+const SWITCH_NAME = /^LS_[0-9]{2}$/;
+/** Of a chip of either kind. */
+export const CHIP_NAME: RegExp = new RegExp(`${GPU_NAME.source}|${SWITCH_NAME.source}`);
+
 const SHA384_OID = '2.16.840.1.101.3.4.2.2';
 /** TCG DICE: composite device id (Hopper) and TCB info (Blackwell). */
 const COMPOSITE_DEVICE_ID = '2.23.133.5.4.1';
@@ -40,7 +45,7 @@ const FWIDS = 0xa6;
 export function readIdentity(leaf: Certificate): DeviceIdentity {
   const name = commonName(leaf.subject) ?? '';
   const [chip = ''] = name.split(' ');
-  const kind = /^G[A-Z][0-9]{3}$/.test(chip) ? 'gpu' : /^LS_[0-9]{2}$/.test(chip) ? 'switch' : undefined;
+  const kind = GPU_NAME.test(chip) ? 'gpu' : SWITCH_NAME.test(chip) ? 'switch' : undefined;
   if (kind === undefined) throw new DerError('certificate of neither a GPU nor an NVSwitch');
   return { kind, chip, serial: toHex(leaf.serial), firmware: readFirmware(leaf) };
 }

@@ -255,6 +255,19 @@ it('spends no time on the GPUs of a peer whose claims nothing covers', () => {
   assert.deepEqual(codes, ['BINDING_REPORT_DATA']);
 });
 
+it('spends no time on the GPUs of a machine that is not genuine, though its report is about these claims', () => {
+  const binding = worker.connection();
+  const { claims, items } = worker.prove(binding, {}, [h100]);
+  const forged = items.map((item) => {
+    if (item.kind !== 'simulated') return item;
+    const data = concat(item.data);
+    data[data.length - 1] = (data[data.length - 1] ?? 0) ^ 1; // of the platform's key
+    return { ...item, data };
+  });
+  const codes = codesOf(judgePeer({ claims, items: forged }, binding, desk, {}, options));
+  assert.deepEqual(codes, ['SIMULATED_ENDORSEMENT', 'SIMULATED_SIGNATURE']);
+});
+
 it('refuses an event log of a machine that has no registers to hold it against', () => {
   assert.deepEqual(codesOf(judge(worker, desk, {}, [{ kind: 'event-log', data: Uint8Array.of(0xa0) }])), [
     'LOG_WITHOUT_REGISTERS',

@@ -69,15 +69,16 @@ function judgeShown(shown: Shown, binding: Binding, policy: Policy, trust: Trust
   failures.push(...machineFaults);
   const unbound = machine === undefined ? [] : [...bindingFaults(machine, encoded, claims, binding, crypto)];
   failures.push(...unbound);
-  if (machine !== undefined) failures.push(...logFaults(items, machine.registers, claims, crypto));
+  // nothing vouches for the logs and GPUs of a forged or borrowed machine: judging them would only cost time, and they cost most
+  const vouched = machine?.genuine === true && unbound.length === 0;
+  if (vouched) failures.push(...logFaults(items, machine.registers, claims, crypto));
   if (rules !== undefined && claims.role === 'worker') failures.push(...modelFaults(rules, claimed));
   const gpuRules = rules?.gpu ?? enclaveDefaults.gpu;
   failures.push(...pairingFaults(items, claims, gpuRules, crypto));
   if (machine === undefined) return conclude(failures, { ...NOT_ATTESTED, ...claimed, expiresAtMs: atMs });
-  // claims that no evidence covers vouch for no GPU: verifying those would only cost time, and they cost most
-  const judged = unbound.length > 0 ? NO_GPUS : judgeGpus(items, claims, binding, gpuRules, trust, options);
+  const judged = vouched ? judgeGpus(items, claims, binding, gpuRules, trust, options) : NO_GPUS;
   failures.push(...judged.failures);
-  const { reportData: _, registers: __, ...facts } = machine;
+  const { genuine: _, reportData: __, registers: ___, ...facts } = machine;
   const expiresAtMs = Math.min(endMs, machine.expiresAtMs, judged.expiresAtMs);
   return conclude(failures, { ...facts, ...claimed, gpus: judged.gpus, fresh: true, expiresAtMs });
 }

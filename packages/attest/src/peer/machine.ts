@@ -11,6 +11,8 @@ export interface Machine
   > {
   readonly tier: PeerTier;
   readonly attestation: Attestation;
+  /** By its maker's rules, whatever the policy says of it. */
+  readonly genuine: boolean;
   /** 64 bytes. */
   readonly reportData: Uint8Array;
   /** RTMR0…3 of a TD. */

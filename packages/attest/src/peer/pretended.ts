@@ -19,6 +19,7 @@ export function judgeSimulated(data: Uint8Array, policy: SimulatedPolicy, option
   const machine: Machine = {
     tier: 'simulated',
     attestation: 'simulated',
+    genuine: verdict.ok,
     imageHash,
     measurements: { measurement: toHex(measurement) },
     advisories: [],
@@ -56,6 +57,7 @@ export function judgeFake(data: Uint8Array, policy: FakeTdxPolicy, { crypto }: J
   const machine: Machine = {
     tier: 'simulated',
     attestation: 'fake_tdx',
+    genuine: true, // as much as a stand-in can be
     imageHash,
     measurements: registersInHex(fakeRegisters),
     advisories: [],

@@ -56,7 +56,7 @@ export function judgeQuotedCertificate(
     if (policy.gpu.required) failures.push(gpuUnseen);
     endMs = Math.min(endMs, notBeforeMs + policy.quoteMaxAgeSec * 1_000);
   }
-  const { reportData: _, registers: __, ...facts } = machine;
+  const { genuine: _, reportData: __, registers: ___, ...facts } = machine;
   return conclude(failures, { ...facts, ...shown, gpus: [], fresh: false, expiresAtMs: endMs });
 }
 

@@ -25,6 +25,7 @@ export function judgeSnp(data: Uint8Array, policy: SevSnpPolicy, trust: Trust, o
   const machine: Machine = {
     tier: 'sev-snp',
     attestation: 'sev-snp',
+    genuine: verdict.ok,
     imageHash,
     measurements: { measurement: toHex(report.measurement), hostData: toHex(report.hostData) },
     advisories: [],

@@ -42,6 +42,7 @@ export function judgeTdx(data: Uint8Array, policy: TdxPolicy, trust: Trust, opti
   const machine: Machine = {
     tier: 'tdx',
     attestation: 'tdx',
+    genuine: verdict.ok,
     imageHash,
     measurements: measurementsOf(body),
     reportData: body.reportData,

@@ -155,6 +155,17 @@ const faults: readonly (readonly [name: string, json: unknown, ...codes: PolicyF
   ['a date that is none', { ...tdx, minTcbDate: '2025-02-30' }, 'POLICY_VALUE'],
   ['no peers', { ...tdx, platforms: { maxPeers: 0 } }, 'POLICY_VALUE'],
   ['a mode that nobody knows', { ...tdx, gpu: { modes: ['cc-off'] } }, 'POLICY_VALUE'],
+  [
+    'a VBIOS minimum for a chip that is spelled wrong',
+    { ...tdx, gpu: { minVbios: { H100: '96.00.5E.00.01' } } },
+    'POLICY_VALUE',
+  ],
+  [
+    'a VBIOS minimum for a chip in small letters',
+    { ...tdx, gpu: { minVbios: { gh100: '96.00.5E.00.01' } } },
+    'POLICY_VALUE',
+  ],
+  ['an architecture that is no chip', { ...tdx, gpu: { architectures: ['Hopper'] } }, 'POLICY_VALUE'],
   ['a driver that is no version', { ...tdx, gpu: { minDriver: 'latest' } }, 'POLICY_VALUE'],
   ['a TCB part that nobody knows', { ...snp, minTcb: { bootloader: 1 } }, 'POLICY_UNKNOWN_KEY'],
   [

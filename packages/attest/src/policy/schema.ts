@@ -1,5 +1,6 @@
 /** The JSON of a policy. Strict everywhere: a key, a type or a form that is not known here is refused, never skipped. */
 import { z } from 'zod';
+import { CHIP_NAME } from '../nvidia/certificates.ts';
 import { type AdmissibleTcbStatus, enclaveDefaults, gpuModes, tcbStatuses, tdxDefaults } from './policy.ts';
 
 /** Message for a list that would have meant "allow everything" in C++. */
@@ -22,6 +23,10 @@ const seconds = z
 const version = z
   .string('must be a version')
   .regex(/^[0-9A-Fa-f]+(\.[0-9A-Fa-f]+){0,7}$/, 'must be a version such as 550.90.07');
+
+/** As certificates name them: another spelling would be a rule for a chip that nobody has. */
+const CHIP = 'must be a chip such as GH100 or LS_10';
+const chip = z.string('must be text').regex(CHIP_NAME, CHIP);
 
 /** The words are asked for as words, so that a wrong list is told about as a list. */
 function listed<Item extends z.ZodType>(item: Item) {
@@ -76,9 +81,11 @@ const enclave = {
   gpu: z
     .strictObject({
       required: z.boolean('must be true or false').default(enclaveDefaults.gpu.required),
-      architectures: listOf(text).optional(),
+      architectures: listOf(chip).optional(),
       minDriver: version.optional(),
-      minVbios: z.record(text, version, 'must be an object').default({}),
+      minVbios: z
+        .record(chip, version, ({ code }) => (code === 'invalid_key' ? CHIP : 'must be an object'))
+        .default({}),
       modes: listOf(z.enum(gpuModes, `must be one of ${gpuModes.join(', ')}`)).default([...gpuModes]),
     })
     .default({ ...enclaveDefaults.gpu, minVbios: {}, modes: [...gpuModes] }),

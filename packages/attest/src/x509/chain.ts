@@ -63,10 +63,8 @@ export function judgeRole(
   understood: ReadonlySet<string> = new Set(),
 ): string[] {
   const wrong: string[] = [];
-  for (const [oid, { critical }] of extensions) {
-    const known = oid === Oid.basicConstraints || oid === Oid.keyUsage || understood.has(oid);
-    if (critical && !known) wrong.push(`has the unknown critical extension ${oid}`);
-  }
+  const unknown = unknownCritical(extensions, new Set([Oid.basicConstraints, Oid.keyUsage, ...understood]));
+  if (unknown !== undefined) wrong.push(`has the ${unknown}`);
   try {
     const { authority, pathLength } = readConstraints(extensions.get(Oid.basicConstraints)?.value);
     const usage = readUsage(extensions.get(Oid.keyUsage)?.value);
@@ -82,6 +80,16 @@ export function judgeRole(
     wrong.push(`has a malformed extension: ${error.message}`);
   }
   return wrong;
+}
+
+/** @returns one text, however many there are: a stranger can pack thousands into a certificate */
+export function unknownCritical(
+  extensions: Certificate['extensions'],
+  understood: ReadonlySet<string>,
+): string | undefined {
+  const [first, ...more] = [...extensions].filter(([oid, { critical }]) => critical && !understood.has(oid));
+  if (first === undefined) return undefined;
+  return `unknown critical extension ${first[0]}${more.length > 0 ? `, and ${more.length} more` : ''}`;
 }
 
 export function periodOf({ notBeforeMs, notAfterMs }: Certificate): Period {

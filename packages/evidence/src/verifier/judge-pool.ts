@@ -31,7 +31,7 @@ export interface JudgePoolOptions {
 
 /** Where tasks are done; a test hands in one of its own. */
 export interface Judges extends AsyncDisposable {
-  /** @param address of the peer. @throws {NoVerdict}, or the reason of `signal` */
+  /** @param address that the peer is counted by. @throws {NoVerdict}, or the reason of `signal` */
   run<T extends Task>(task: T, address: string, signal: AbortSignal): Promise<Results[T['step']]>;
 }
 

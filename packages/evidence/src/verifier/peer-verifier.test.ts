@@ -291,6 +291,28 @@ describe('what strangers cost', () => {
     assert.ok(active < 200 * 5, `the event loop worked for ${active} ms`);
   });
 
+  it('GPUs of nobody are looked at no further than the first of them', async () => {
+    await using world = openVerifier(NOW_MS, {});
+    const borrowed = Array.from({ length: 15 }, (_, i) => gpuOf(randomBytes(32), i + 1)); // of a root that is not NVIDIA's
+    const faultsOf = async (gpus: typeof borrowed) => {
+      const { binding, bytes } = freshEvidence(NOW_MS, () => gpus);
+      return codesOf(await world.verifier.judge(bytes, binding, tdxPolicy, world.asking));
+    };
+    assert.deepEqual(await faultsOf(borrowed), await faultsOf(borrowed.slice(0, 1)));
+  });
+
+  it('the addresses of one IPv6 network share their places in the queue, too', async () => {
+    await using world = openVerifier(NOW_MS, undefined, { maxWaitingPerAddress: 1 });
+    const machine = new Machine(signingKey());
+    const asked = Array.from({ length: 3 }, (_, i) => {
+      const binding = machine.connection();
+      const asking = { ...world.asking, address: `2001:db8::${i}` };
+      return world.verifier.judge(encodeEvidence(machine.prove(binding)), binding, simulatedPolicy(machine), asking);
+    });
+    const codes = (await Promise.all(asked)).flatMap(codesOf);
+    assert.ok(codes.includes('VERIFIER_BUSY'), codes.join());
+  });
+
   it('one address gets so many verdicts and no more, others are not held back', async () => {
     await using world = openVerifier(NOW_MS, undefined, { rate: { perSecond: 1, burst: 3 } });
     const machine = new Machine(signingKey());

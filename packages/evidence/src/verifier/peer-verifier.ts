@@ -152,7 +152,8 @@ export class PeerVerifier implements AsyncDisposable {
 
   /** Limited by its own time, not by whoever asked first: others may have joined. */
   async #verdict(shown: Shown, policy: Policy, asking: Asking, signal: AbortSignal): Promise<PeerVerdict> {
-    const { address, platformPeers } = asking;
+    const { platformPeers } = asking;
+    const address = rateNameOf(asking.address); // one customer's network has the places of one
     const atMs = this.#deps.clock.nowMs();
     const inspection = await this.#judges.run(
       { step: 'inspect', shown, policyType: policy.type, atMs },

@@ -25,7 +25,7 @@ import {
   verifyGpu,
   verifyQuote,
 } from '@bombyx/attest';
-import type { Inspection, InspectTask, JudgeTask, Results, ScreenTask, Shown, Task } from './task.ts';
+import type { Inspection, InspectTask, JudgeTask, Results, ScreenRoots, ScreenTask, Shown, Task } from './task.ts';
 
 /** Collateral kept open, with the machines it was used for. */
 const MAX_OPENED = 16;
@@ -73,20 +73,27 @@ export class Judge {
     }
   }
 
-  #screen({ shown, roots, atMs }: ScreenTask): Failure[] {
+  /** The first item to be blamed is enough: the others would cost as much again. */
+  #screen({ shown, roots, atMs }: ScreenTask): readonly Failure[] {
+    for (const item of this.#items(shown, atMs)) {
+      const faults = this.#faultsOf(item, roots, atMs);
+      if (faults.length > 0) return faults;
+    }
+    return [];
+  }
+
+  #faultsOf({ kind, data, certificates }: EvidenceItem, roots: ScreenRoots, atMs: number): readonly Failure[] {
     const crypto = this.#crypto;
-    return this.#items(shown, atMs).flatMap(({ kind, data, certificates }): readonly Failure[] => {
-      if (kind === 'tdx') {
-        const verdict = verifyQuote(data, NO_COLLATERAL, { atMs, crypto, root: roots.intel });
-        return verdict.ok ? [] : verdict.failures.filter(({ code }) => ownFaults.test(code));
-      }
-      if (kind !== 'nvidia-gpu' || typeof certificates !== 'string') return [];
-      const verdict = verifyGpu(
-        { evidence: data, certificates },
-        { atMs, crypto, rims: 'not judged', ...(roots.nvidia && { root: roots.nvidia }) },
-      );
-      return verdict.ok ? [] : verdict.failures;
-    });
+    if (kind === 'tdx') {
+      const verdict = verifyQuote(data, NO_COLLATERAL, { atMs, crypto, root: roots.intel });
+      return verdict.ok ? [] : verdict.failures.filter(({ code }) => ownFaults.test(code));
+    }
+    if (kind !== 'nvidia-gpu' || typeof certificates !== 'string') return [];
+    const verdict = verifyGpu(
+      { evidence: data, certificates },
+      { atMs, crypto, rims: 'not judged', ...(roots.nvidia && { root: roots.nvidia }) },
+    );
+    return verdict.ok ? [] : verdict.failures;
   }
 
   #judge({ shown, policy, trust, atMs, platformPeers }: JudgeTask): PeerVerdict {
