@@ -4,7 +4,6 @@ import { decodePeerInfo, imageHash, type PeerInfo } from '@bombyx/wire';
 import type { PeerIdentity } from './connection.ts';
 import { asTransportError, TransportError } from './errors.ts';
 import { PEER_INFO_TIMEOUT_MS } from './limits.ts';
-import { FAKE_IMAGE_HASH } from './policy.ts';
 import { readExactly, type Step, type StepContext } from './step.ts';
 
 const STEP: Step = { name: 'the peer-info frame', timeoutMs: PEER_INFO_TIMEOUT_MS, code: 'TRANSPORT_PROTOCOL' };
@@ -31,9 +30,12 @@ export async function readPeerInfo(socket: Duplex, context: StepContext): Promis
   }
 }
 
-/** The peer as the router describes it, at this address. A machine whose registers are all zero is a fake one. */
+/**
+ * The peer as the router describes it, at this address. Only a quote that was verified has a root; registers say nothing
+ * about that, since those of a genuine machine may all be zero.
+ */
 export function identityOf(info: PeerInfo, address: string, port: number): PeerIdentity {
   const hash = imageHash(info.attestation);
-  const kind = hash.equals(FAKE_IMAGE_HASH) ? 'fake_tdx' : 'tdx';
+  const kind = info.collateralRootHash.every((byte) => byte === 0) ? 'fake_tdx' : 'tdx';
   return { publicKey: info.publicKey, imageHash: hash, attestation: info.attestation ? kind : 'none', address, port };
 }

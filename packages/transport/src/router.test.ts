@@ -53,6 +53,18 @@ function through(port: number, host = '127.0.0.1', target = 11_102): Promise<Con
 }
 
 describe('behind a router', () => {
+  it('hazard 23: a genuine machine with empty registers is not taken for a stand-in, nor a stand-in with registers for it', async () => {
+    const seenAs = async (more: { attestation?: { kind: 'tdx'; body: Buffer }; collateralRootHash?: Buffer }) => {
+      await using server = await gate({ security: { kind: 'router' } });
+      using router = await socksRouter(server.listener.port, { info: encodePeerInfo({ ...info, ...more }) });
+      const connection = await through(router.port);
+      connection.close();
+      return connection.peer.attestation;
+    };
+    assert.equal(await seenAs({ collateralRootHash: Buffer.alloc(48, 7) }), 'tdx');
+    assert.equal(await seenAs({ attestation: { kind: 'tdx', body: Buffer.alloc(448, 7) } }), 'fake_tdx');
+  });
+
   it('both sides learn who the other is from its peer-info frame, and talk', async () => {
     const answer = { kind: 'client.workerTypesV2', types: [] } as const;
     await using server = await gate({

@@ -13,7 +13,6 @@ import {
   reconsiderPeer,
   withMeasurements,
 } from '@bombyx/attest';
-import { nodeCrypto } from '@bombyx/attest/node';
 import type { AttestationConfig } from '@bombyx/config';
 import type { PeerVerifier } from '@bombyx/evidence';
 import type { Judging, PeerPolicy } from '@bombyx/transport';

@@ -246,3 +246,12 @@ it('gives built-in policies that no field is missing from', () => {
   const { name: __, ...written } = read({ name: 'p', type: 'tdx', measurements: 'root-contract' });
   assert.deepEqual(builtin, written);
 });
+
+it('names the chip that nobody has, and what one looks like', () => {
+  const parsed = parsePolicy({ ...tdx, gpu: { minVbios: { H100: '96.00.5E.00.01' } } });
+  assert.ok(!parsed.ok);
+  assert.deepEqual(
+    parsed.failures.map(({ message }) => message),
+    ['"gpu.minVbios.H100" must be a chip such as GH100 or LS_10'],
+  );
+});

@@ -84,7 +84,7 @@ const enclave = {
       architectures: listOf(chip).optional(),
       minDriver: version.optional(),
       minVbios: z
-        .record(chip, version, ({ code }) => (code === 'invalid_key' ? CHIP : 'must be an object'))
+        .record(chip, version, { error: ({ code }) => (code === 'invalid_key' ? CHIP : 'must be an object') })
         .default({}),
       modes: listOf(z.enum(gpuModes, `must be one of ${gpuModes.join(', ')}`)).default([...gpuModes]),
     })
