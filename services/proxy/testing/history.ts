@@ -10,6 +10,7 @@ import {
   ChainError,
   clientRequest,
   initAddress,
+  parseAddress,
   type RootConfig,
   readClientData,
   readWorkerData,
@@ -217,6 +218,8 @@ export class History {
 
   #note(events: readonly LedgerEvent[], { books }: Bookkeeper): void {
     for (const event of events) {
+      // Prices may change twice in one step; what a process opens at its start is noticed when it runs.
+      if (event.type === 'opened' && this.isAlive) this.#notice(event.instance, parseAddress(event.instance));
       if (event.type !== 'committing') continue;
       const totals = new Map<string, bigint>();
       for (const { contract, accounts } of books.instances()) {
@@ -237,12 +240,12 @@ export class History {
     }
     if (!this.isAlive) await this.#start();
     const { opened } = this.rig.settlement;
-    if (this.isAlive && opened) {
-      const { contract: proxy, instance } = opened;
-      if (!this.places.has(instance.contract)) {
-        this.places.set(instance.contract, { proxy, root: this.rig.config(), contracts: new Map() });
-      }
-    }
+    if (this.isAlive && opened) this.#notice(opened.instance.contract, opened.contract);
+  }
+
+  #notice(contract: string, proxy: Address): void {
+    if (this.places.has(contract)) return;
+    this.places.set(contract, { proxy, root: this.rig.config(), contracts: new Map() });
   }
 
   async #start(): Promise<void> {
