@@ -1,9 +1,11 @@
 /** Configuration files, as the C++ programs take them: JSON. */
 import { readFileSync } from 'node:fs';
 import { BombyxError } from '@bombyx/base';
+import { doubledName } from '@bombyx/config';
+import { jsonFault } from './json-fault.ts';
 import { CliError } from './usage.ts';
 
-/** @throws {CliError} `CLI_CONFIG` in one sentence: missing, not readable, not JSON, or what `parse` said about it */
+/** @throws {CliError} `CLI_CONFIG` in one sentence: missing, not readable, not JSON, a name that stands twice, or what `parse` said about it */
 export function readConfig<T>(file: string, what: string, parse: (json: unknown) => T): T {
   let text: string;
   try {
@@ -17,7 +19,11 @@ export function readConfig<T>(file: string, what: string, parse: (json: unknown)
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new CliError('CLI_CONFIG', `the ${what} ${file} is not JSON`, {}, { cause: error });
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} is not JSON: ${jsonFault(text)}`, {}, { cause: error });
+  }
+  const doubled = doubledName(text);
+  if (doubled !== undefined) {
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} is wrong: the name ${JSON.stringify(doubled)} stands twice`);
   }
   try {
     return parse(json);

@@ -90,6 +90,11 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Arg
   };
 }
 
+/** Whether an option that takes a value was given one, or more. */
+export function isGiven(args: Arguments, option: string): boolean {
+  return args.text(option) !== undefined || args.texts(option).length > 0;
+}
+
 export function helpOf(command: Command): string {
   const rows = Object.entries(optionsOf(command)).map(([name, spec]) => {
     const short = spec.short === undefined ? '    ' : `-${spec.short}, `;

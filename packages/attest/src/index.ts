@@ -1,3 +1,4 @@
+export { readCertificateTable } from './amd/certificate-table.ts';
 export {
   ARK_SHA256,
   type ChipClaim,
@@ -15,7 +16,7 @@ export {
   type SnpSigner,
   snpFindings,
 } from './amd/report.ts';
-export { type AmdProduct, productOf, readTcb, readVcek, type SnpTcb } from './amd/tcb.ts';
+export { type AmdProduct, amdProducts, productOf, readTcb, readVcek, type SnpTcb } from './amd/tcb.ts';
 export { type SnpReason, type SnpVerdict, verifySnp } from './amd/verify.ts';
 export { equalBytes } from './bytes.ts';
 export type { AttestCrypto, HashName, PublicKey, SignatureScheme, VerifyKey } from './crypto/port.ts';

@@ -5,6 +5,7 @@ export { RandomPool } from './random-pool.ts';
 export { Rate, type RateArray } from './rates.ts';
 export { Scope } from './scope.ts';
 export { AmountError, formatTon, parseTon } from './ton-amount.ts';
+export { type TurnLimits, Turns } from './turns.ts';
 export type { Branded, NanoTon, Tokens } from './units.ts';
 export { MAX_LONG, nanoTon, tokens } from './units.ts';
 export { wait } from './wait.ts';

@@ -29,6 +29,9 @@ export const AVOID_MS = 60_000;
 /** Records fetched at once, and those that wait. */
 export const FETCHES = 4;
 export const WAITING_FETCHES = 32;
+/** Fetches for needs nobody had before, which strangers bring: over all of them, and for each address. */
+export const NEW_NEEDS = { perSecond: 1, burst: 32 };
+export const NEW_NEEDS_EACH = { perSecond: 0.25, burst: 8 };
 /** Records of one kind: platforms and reference values; chips, of which each machine has one of its own. */
 export const MAX_RECORDS = 256;
 export const MAX_CHIPS = 4_096;

@@ -130,7 +130,7 @@ describe('fresh evidence', () => {
 
   it('does not pass where the stand-in of C++ machines is asked for', async () => {
     await using server = await gate({ security: { identity: proxy } });
-    await assert.rejects(knock(server.listener.port, { policy: fakeTdxPolicy() }), /FAKE_OTHER_EVIDENCE/);
+    await assert.rejects(knock(server.listener.port, { policy: fakeTdxPolicy() }), /POLICY_KIND/);
   });
 
   it('of more than 1 MiB is refused by its length alone, and never made', async () => {
@@ -230,6 +230,22 @@ describe('a verdict', () => {
 });
 
 describe('a peer that was admitted', () => {
+  it('counts from its verdict on, and no more when its handshake ends without a connection', async () => {
+    let asked = 0;
+    const reconsider: PeerPolicy['reconsider'] = (_, __, others = []) => {
+      asked += 1;
+      return [...others].map(() => ({ code: 'TEST_FULL', message: 'one is there' }));
+    };
+    await using server = await gate({ security: { policy: { ...anyPolicy(), reconsider } } });
+    const silent = await rawClient(server.listener.port, []); // admitted, and sends no opening packet
+    await eventually('its verdict', () => asked === 1);
+    assert.equal(server.listener.connections.size, 0);
+    await assert.rejects(knock(server.listener.port), /TEST_FULL/);
+    silent.destroy();
+    await eventually('its handshake is over', () => server.listener.handshakes === 0);
+    await knock(server.listener.port);
+  });
+
   it('is left at once when what it runs is not on the lists any more, and what was under way fails with a code', async () => {
     await using server = await workerPort();
     const connection = await knock(server.listener.port, { identity: worker, policy: vouching() });

@@ -27,8 +27,20 @@ export interface PeerPolicy {
   judgeEvidence(bundle: Uint8Array, binding: Binding, judging: Judging): Promise<PeerVerdict>;
   /** The lists of the root contract are these now. */
   adopt?(lists: ContractLists): void;
-  /** What the lists of the moment have against a peer that was admitted before; absent where there are none. */
-  reconsider?(peer: AttestedPeer, role: PartRole): readonly Failure[];
+  /**
+   * What the lists of the moment have against a peer that was admitted before; absent where there are none.
+   * @param others where the peer is about to join them: what bounds their number is asked as well
+   */
+  reconsider?(peer: AttestedPeer, role: PartRole, others?: Iterable<AttestedPeer>): readonly Failure[];
+}
+
+/**
+ * Verdicts are given side by side, so several can rest on one free place: what there is against a peer in the moment in
+ * which it joins the others. Whoever asks counts the peer in the same tick.
+ */
+export function joinFaults(peer: AttestedPeer, policy: PeerPolicy, judging: Judging): readonly Failure[] {
+  const { role, peers } = judging;
+  return (peers && policy.reconsider?.(peer, role, peers())) ?? [];
 }
 
 /** Proves this side to a peer. */

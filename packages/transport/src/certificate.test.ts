@@ -50,8 +50,11 @@ describe('certificates of the reference generator', () => {
   it('refuses a fake machine whose image hash is not on the list', async () => {
     const der = new X509Certificate(readFileSync(new URL('fake-good.pem', folder))).raw;
     const verdict = await fakeTdxPolicy({ imageHashes: ['00'.repeat(32)] }).judgeCertificate(der, judging);
-    const failures = [{ code: 'FAKE_NOT_ALLOWED', message: 'image hash not allowed' }];
-    assert.deepEqual(verdict, { ok: false, failures });
+    assert.ok(!verdict.ok);
+    assert.deepEqual(
+      verdict.failures.map(({ code }) => code),
+      ['POLICY_IMAGE'],
+    );
   });
 });
 

@@ -51,6 +51,10 @@ function sentence({ code, message, fix }: Failure): string {
   return fix === undefined ? `${code}: ${message}` : `${code}: ${message} (what to do: ${fix})`;
 }
 
+export function tooMany(what: string, limit: number): TransportError {
+  return new TransportError('TRANSPORT_LIMIT', `too many ${what} are waiting`, { limit });
+}
+
 /** `value` as a TransportError: itself, or wrapped under `code` with the original as cause. */
 export function asTransportError(value: unknown, code: TransportErrorCode, message: string): TransportError {
   if (value instanceof TransportError) return value;

@@ -6,8 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { type Binding, EXPORTER_LABEL, type PartRole } from '@bombyx/attest';
+import { Turns } from '@bombyx/base';
 import type { EvidenceSource } from './attested.ts';
-import { asTransportError, TransportError } from './errors.ts';
+import { asTransportError, TransportError, tooMany } from './errors.ts';
 import {
   EVIDENCE_TIMEOUT_MS,
   JUDGE_TIMEOUT_MS,
@@ -18,7 +19,6 @@ import {
   MAX_WAITING_PROOFS,
 } from './limits.ts';
 import { readExactly, runStep, type Step, type StepContext } from './step.ts';
-import { Turns } from './turns.ts';
 
 /** Offered by parts that speak this; C++ programs know no ALPN, and what they show is their certificate. */
 export const FRESH_PROTOCOL = 'bombyx-attest/2';
@@ -32,7 +32,9 @@ const VERDICT: Step = { name: "the peer's verdict", timeoutMs: 2 * JUDGE_TIMEOUT
 const FAREWELL: Step = { name: 'a refusal', timeoutMs: LINGER_MS, code: 'TRANSPORT_CLOSED' };
 
 /** One device makes the evidence of a process, so all its connections share these turns. */
-const proofs = new Turns({ atOnce: MAX_PROOFS, waiting: MAX_WAITING_PROOFS, what: 'proofs of our own' });
+const proofs = new Turns({ places: MAX_PROOFS, maxWaiting: MAX_WAITING_PROOFS }, () =>
+  tooMany('proofs of our own', MAX_WAITING_PROOFS),
+);
 
 /** What both ends of one TLS connection share, and what each needs to prove itself over it. */
 export class Channel {
@@ -75,7 +77,13 @@ export class Channel {
     const binding = { role: source.role, nonce, exporter: this.exporter, publicKey: this.#ownKey };
     let bundle: Uint8Array;
     try {
-      bundle = await proofs.take(signal, () => source.evidence(binding, signal));
+      const giveBack = await proofs.take(signal);
+      try {
+        signal.throwIfAborted();
+        bundle = await source.evidence(binding, signal);
+      } finally {
+        giveBack();
+      }
     } catch (error) {
       throw asTransportError(error, 'TRANSPORT_EVIDENCE', 'our own evidence could not be made');
     }

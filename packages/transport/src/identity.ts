@@ -1,13 +1,13 @@
 /** Who this side is: a key and its certificate, replaced in good time before the day it is valid for ends. */
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Attestation } from '@bombyx/attest';
+import { type Attestation, reportDataV1 } from '@bombyx/attest';
+import { nodeCrypto } from '@bombyx/attest/node';
 import { type Clock, type Logger, silentLogger, systemClock } from '@bombyx/base';
 import type { EvidenceSource } from './attested.ts';
 import { CERTIFICATE_LIFE_MS, writeCertificate } from './certificate-writer.ts';
 import { TransportError } from './errors.ts';
 import { EVIDENCE_TIMEOUT_MS } from './limits.ts';
-import { reportData } from './policy.ts';
 
 /** Peers whose clock is behind ours accept the certificate at once. */
 const BACKDATED_MS = 5 * 60_000;
@@ -100,7 +100,7 @@ function isValid({ notBeforeMs, notAfterMs }: Credentials, nowMs: number): boole
 }
 
 type QuoteFor = NonNullable<IdentityOptions['quoteFor']>;
-const fakeQuote: QuoteFor = (publicKey) => Promise.resolve(reportData(publicKey));
+const fakeQuote: QuoteFor = (publicKey) => Promise.resolve(reportDataV1(publicKey, nodeCrypto));
 
 async function make(quoteFor: QuoteFor | undefined, clock: Clock): Promise<Credentials> {
   const written = await writeCertificate(clock.nowMs() - BACKDATED_MS, quoteFor && inTime(quoteFor, clock));

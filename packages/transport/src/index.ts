@@ -15,4 +15,3 @@ export { PowSolver, type SolverLimits } from './pow-solver.ts';
 export { reconsider } from './standing.ts';
 export { guard, readExactly, runStep, type Step, type StepContext } from './step.ts';
 export { acceptTls, connectTls, type Secured } from './tls.ts';
-export { Turns } from './turns.ts';

@@ -1,11 +1,12 @@
 /** Accepting side, bounded at every step: a stranger costs a socket for a limited time and nothing else. */
 import { setMaxListeners } from 'node:events';
 import net, { type Socket } from 'node:net';
-import type { PartRole } from '@bombyx/attest';
+import type { AttestedPeer, PartRole } from '@bombyx/attest';
+import { Turns } from '@bombyx/base';
 import type { PeerPolicy } from './attested.ts';
 import { open, type Ready, readyFor, type TransportDeps } from './connect.ts';
 import type { Connection, ConnectionHandlers } from './connection.ts';
-import { asTransportError, PeerRefusedError, TransportError } from './errors.ts';
+import { asTransportError, PeerRefusedError, TransportError, tooMany } from './errors.ts';
 import type { TlsIdentity } from './identity.ts';
 import {
   DEFAULT_DIFFICULTY,
@@ -21,7 +22,6 @@ import { identityOf, readPeerInfo } from './peer-info.ts';
 import { askForPow } from './pow.ts';
 import { guard, type StepContext } from './step.ts';
 import { acceptTls, type Expected } from './tls.ts';
-import { Turns } from './turns.ts';
 
 /** How peers reach a listener: by themselves, or through a router on this machine that did proof of work and TLS. */
 export type ListenSecurity =
@@ -62,6 +62,12 @@ export interface Listener extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A peer that is not connected yet. Once admitted it has its place: the opening packets take time as well. */
+interface Handshake {
+  readonly address: string;
+  attested: AttestedPeer | undefined;
+}
+
 /**
  * @param onConnection called for each peer that is ready, before anything is received from it; throwing ends it
  * @returns when the port is bound
@@ -83,14 +89,17 @@ export async function listen(
     ...options.limits,
   };
   const connections = new Set<Connection>();
-  const handshakes = new Map<Socket, string>();
+  const handshakes = new Map<Socket, Handshake>();
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one per handshake
   const context: StepContext = { clock: deps.clock, signal: closing.signal };
-  const turns = new Turns({ atOnce: MAX_JUDGED, waiting: MAX_WAITING_JUDGEMENTS, what: 'peers to be judged' });
+  const turns = new Turns({ places: MAX_JUDGED, maxWaiting: MAX_WAITING_JUDGEMENTS }, () =>
+    tooMany('peers to be judged', MAX_WAITING_JUDGEMENTS),
+  );
 
   const pace = new Pace(HANDSHAKE_GAP_MS);
   const peers = function* () {
+    for (const { attested } of handshakes.values()) if (attested) yield attested;
     for (const { peer } of connections) if (peer.attested) yield peer.attested;
   };
 
@@ -98,14 +107,18 @@ export async function listen(
     if (closing.signal.aborted || connections.size + handshakes.size >= limits.maxConnections) return false;
     if (handshakes.size >= limits.maxHandshakes) return false;
     let fromThere = 0;
-    for (const other of handshakes.values()) if (other === address) fromThere++;
+    for (const other of handshakes.values()) if (other.address === address) fromThere++;
     return fromThere < limits.maxHandshakesPerAddress;
   };
 
   const accept = async (socket: Socket, address: string): Promise<void> => {
-    handshakes.set(socket, address);
+    const handshake: Handshake = { address, attested: undefined };
+    handshakes.set(socket, handshake);
+    const onAdmitted = (peer: AttestedPeer) => {
+      handshake.attested = peer;
+    };
     try {
-      const ready = await secure(socket, address, security, { turns, peers, pace }, context);
+      const ready = await secure(socket, address, security, { turns, peers, onAdmitted, pace }, context);
       const connection = await open(ready, onConnection, context, deps, 'accepting');
       if (connection.signal.aborted) return;
       connections.add(connection);
@@ -158,7 +171,7 @@ async function secure(
   socket: Socket,
   address: string,
   security: ListenSecurity,
-  { pace, ...others }: Pick<Expected, 'turns' | 'peers'> & { readonly pace: Pace },
+  { pace, ...others }: Omit<Expected, 'role' | 'address'> & { readonly pace: Pace },
   context: StepContext,
 ): Promise<Ready> {
   if (security.kind === 'router') {

@@ -1,9 +1,9 @@
 /** Solves proof-of-work puzzles beside the event loop: 2^20 hashes take about a second of one core. */
 import { Worker } from 'node:worker_threads';
+import { Turns } from '@bombyx/base';
 import { solvePow } from '@bombyx/wire';
-import { TransportError } from './errors.ts';
+import { TransportError, tooMany } from './errors.ts';
 import { MAX_SOLVERS, MAX_WAITING_PUZZLES } from './limits.ts';
-import { Turns } from './turns.ts';
 
 /** Up to so many bits, 256 hashes, a puzzle takes less time than handing it to a thread. */
 const INLINE_BITS = 8;
@@ -21,7 +21,7 @@ export class PowSolver {
 
   constructor(limits: Partial<SolverLimits> = {}) {
     const { maxThreads = MAX_SOLVERS, maxWaiting = MAX_WAITING_PUZZLES } = limits;
-    this.#turns = new Turns({ atOnce: maxThreads, waiting: maxWaiting, what: 'proof-of-work puzzles' });
+    this.#turns = new Turns({ places: maxThreads, maxWaiting }, () => tooMany('proof-of-work puzzles', maxWaiting));
   }
 
   /**
@@ -32,7 +32,13 @@ export class PowSolver {
   async solve(salt: Uint8Array, difficulty: number, signal: AbortSignal): Promise<bigint> {
     signal.throwIfAborted();
     if (difficulty <= INLINE_BITS) return solvePow(salt, difficulty);
-    return await this.#turns.take(signal, () => solveInThread(salt, difficulty, signal));
+    const giveBack = await this.#turns.take(signal);
+    try {
+      signal.throwIfAborted(); // it may have come between the turn and this line
+      return await solveInThread(salt, difficulty, signal);
+    } finally {
+      giveBack();
+    }
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { AttestedPeer, Failure, PartRole, PeerVerdict } from '@bombyx/attest';
 import type { Clock, Logger } from '@bombyx/base';
-import type { Judging, PeerPolicy, Proof } from './attested.ts';
+import { type Judging, joinFaults, type PeerPolicy, type Proof } from './attested.ts';
 import type { Connection, PeerIdentity } from './connection.ts';
 import { PeerRefusedError, QueryError, TransportError } from './errors.ts';
 import { type Channel, freshNonce } from './evidence-exchange.ts';
@@ -99,6 +99,8 @@ async function judgeAgain(
       );
     });
     if (!verdict.ok) return verdict.failures;
+    const failures = joinFaults(verdict.peer, policy, judging);
+    if (failures.length > 0) return failures;
     const judged: Proof = { ...proof, bytes: shown.bytes, binding: shown.binding, judgedAtMs: clock.nowMs() };
     connection.peer = admittedAs({ publicKey: peer.publicKey, attested: verdict.peer, proof: judged }, address, port);
     return [];

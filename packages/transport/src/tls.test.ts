@@ -4,13 +4,16 @@ import net from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
-import { CLAIMS_OID, QUOTE_OID } from '@bombyx/attest';
+import { CLAIMS_OID, QUOTE_OID, reportDataV1 } from '@bombyx/attest';
+import { nodeCrypto } from '@bombyx/attest/node';
 import { eventually } from '@bombyx/testkit';
 import { ExtendedKeyUsage, Extension, type Flaws, identityOf, makeCertificate } from '../testing/certificates.ts';
 import { answerPuzzle, fakeIdentity, gate, identity, knock } from '../testing/listeners.ts';
 import { codeOf, endOf, part, recorder } from '../testing/pairs.ts';
 import { HIGH_WATER_BYTES } from './limits.ts';
-import { FAKE_IMAGE_HASH, fakeTdxPolicy, NO_IMAGE_HASH, reportData } from './policy.ts';
+import { FAKE_IMAGE_HASH, fakeTdxPolicy, NO_IMAGE_HASH } from './policy.ts';
+
+const reportData = (publicKey: Uint8Array) => Buffer.from(reportDataV1(publicKey, nodeCrypto));
 
 describe('a mutual handshake', () => {
   it('shows each side the key of the other; under policy any nobody counts as attested', async () => {
@@ -107,10 +110,14 @@ describe('a listener', () => {
   }
 
   const unattested: [string, Flaws, RegExp][] = [
-    ['no quote', {}, /no quote/],
-    ['the report data of another key', { extra: attestation(() => reportData(Buffer.alloc(32, 1))) }, /report data/],
-    ['claims of another key', { extra: attestation(reportData, () => Buffer.alloc(32, 1)) }, /claims/],
-    ['a quote of another size', { extra: attestation(() => Buffer.alloc(65)) }, /not a fake quote/],
+    ['no quote', {}, /EVIDENCE_MISSING/],
+    [
+      'the report data of another key',
+      { extra: attestation(() => reportData(Buffer.alloc(32, 1))) },
+      /BINDING_REPORT_DATA/,
+    ],
+    ['claims of another key', { extra: attestation(reportData, () => Buffer.alloc(32, 1)) }, /CLAIMS_KEY/],
+    ['a quote of another size', { extra: attestation(() => Buffer.alloc(65)) }, /POLICY_NOT_FAKE/],
   ];
   for (const [what, flaws, reason] of unattested) {
     it(`refuses under policy fake_tdx: ${what}`, async () => {
@@ -209,6 +216,6 @@ describe('a connector', () => {
     assert.equal(await codeOf(knock(server.listener.port, { policy: fakeTdxPolicy() })), 'TRANSPORT_PEER_REFUSED');
     await using fake = await gate({ security: { identity: fakeIdentity } });
     const policy = fakeTdxPolicy({ imageHashes: ['11'.repeat(32)] });
-    await assert.rejects(knock(fake.listener.port, { policy }), /image hash not allowed/);
+    await assert.rejects(knock(fake.listener.port, { policy }), /POLICY_IMAGE/);
   });
 });

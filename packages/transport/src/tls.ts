@@ -8,13 +8,13 @@ import type { Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
 import { type AttestedPeer, judgeCertificate, type PartRole, type PeerVerdict, type Role } from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
-import type { Judging, PeerPolicy, Proof } from './attested.ts';
+import type { Turns } from '@bombyx/base';
+import { type Judging, joinFaults, type PeerPolicy, type Proof } from './attested.ts';
 import { PeerRefusedError } from './errors.ts';
 import { Channel, exchangeEvidence, exchangeVerdicts, FRESH_PROTOCOL, sayRefused } from './evidence-exchange.ts';
 import type { Credentials, TlsIdentity } from './identity.ts';
 import { JUDGE_TIMEOUT_MS, TLS_TIMEOUT_MS } from './limits.ts';
 import { guard, runStep, type Step, type StepContext } from './step.ts';
-import type { Turns } from './turns.ts';
 
 export interface TlsSide {
   readonly identity: TlsIdentity;
@@ -28,6 +28,8 @@ export interface Expected {
   /** Where many may come at once, the turns in which they are judged. */
   readonly turns?: Turns | undefined;
   readonly peers?: Judging['peers'];
+  /** Told in the tick of the verdict who counts among `peers` from now on. */
+  readonly onAdmitted?: (peer: AttestedPeer) => void;
 }
 
 /** A connection over which packets may flow. */
@@ -122,33 +124,38 @@ async function admit(
   { der, publicKey }: Shown,
   { identity, policy }: TlsSide,
   credentials: Credentials,
-  { role, address, turns, peers }: Expected,
+  { role, address, turns, peers, onAdmitted }: Expected,
   context: StepContext,
 ): Promise<Secured> {
   const ends = { ownKey: credentials.publicKey, peerKey: publicKey, peerRole: role, source: identity.evidence };
   const channel = secure.alpnProtocol === FRESH_PROTOCOL ? new Channel(secure, ends) : undefined;
   const fresh = channel && (await exchangeEvidence(secure, channel, context));
   const judge = async (judging: Judging): Promise<PeerVerdict> => {
+    const giveBack = await turns?.take(judging.signal);
     try {
       if (fresh && fresh.bundle.length > 0) return await policy.judgeEvidence(fresh.bundle, fresh.binding, judging);
       return policy.wantsFresh ? notFresh(policy, channel !== undefined) : await policy.judgeCertificate(der, judging);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return { ok: false, failures: [{ code: 'VERDICT_FAILED', message }] };
+    } finally {
+      giveBack?.();
     }
   };
+  const over = new AbortController();
+  const judging = { role, address, signal: over.signal, peers };
   const verdict = await runStep<PeerVerdict>(secure, JUDGE, context, (resolve, reject) => {
-    const over = new AbortController();
-    const judging = { role, address, signal: over.signal, peers };
-    (turns ? turns.take(over.signal, () => judge(judging)) : judge(judging)).then(resolve, reject);
+    judge(judging).then(resolve, reject);
     return () => over.abort();
   });
-  if (!verdict.ok) {
-    const error = new PeerRefusedError(`the peer was refused under policy ${policy.name}`, verdict.failures);
+  const failures = verdict.ok ? joinFaults(verdict.peer, policy, judging) : verdict.failures;
+  if (!verdict.ok || failures.length > 0) {
+    const error = new PeerRefusedError(`the peer was refused under policy ${policy.name}`, failures);
     if (channel) await sayRefused(secure, error.reason, context);
     secure.destroy();
     throw error;
   }
+  onAdmitted?.(verdict.peer);
   if (channel) await exchangeVerdicts(secure, context);
   const shown = fresh && fresh.bundle.length > 0 ? fresh : undefined;
   const proof: Proof = {

@@ -23,8 +23,7 @@ export async function certificateFiles(base: string, clock: Clock, log: Logger):
       const [certificate, key] = await Promise.all(files.map((file) => readFile(file, 'utf8')));
       return { changedMs, credentials: pairOf(certificate!, key!) };
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new RouterError('ROUTER_CERTIFICATE', `cannot use ${files.join(' and ')}: ${reason}`, {}, { cause });
+      throw new RouterError('ROUTER_CERTIFICATE', faultOf(cause, files), {}, { cause });
     }
   };
   let loaded = await read();
@@ -36,7 +35,8 @@ export async function certificateFiles(base: string, clock: Clock, log: Logger):
       if (clock.nowMs() >= notAfterMs)
         log.warn('the certificate has ended, and peers refuse it', { files: files.join(', ') });
     } catch (error) {
-      log.warn('the certificate files cannot be read again', { reason: (error as Error).message });
+      const reason = error instanceof RouterError ? error.message : faultOf(error, files);
+      log.warn('the certificate files cannot be read again', { reason });
     }
   };
   let looking: Promise<void> | undefined;
@@ -63,10 +63,19 @@ interface Loaded {
   readonly credentials: Credentials;
 }
 
+/** One sentence, about the one file that the system complains of where it says which. */
+function faultOf(error: unknown, files: readonly string[]): string {
+  const { code, errno, path, message } = error as NodeJS.ErrnoException;
+  if (errno === undefined) return `${files.join(' and ')} cannot be used: ${message}`;
+  if (code === 'ENOENT' && path !== undefined) return `the certificate file ${path} is missing`;
+  return `the certificate file ${path ?? files.join(' or ')} cannot be read (${code})`;
+}
+
 /** @throws {Error} what is wrong with the pair */
 function pairOf(cert: string, key: string): Credentials {
-  const x509 = new X509Certificate(cert);
-  if (!x509.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is not that of the certificate');
+  const x509 = opened('the first holds no certificate in PEM', () => new X509Certificate(cert));
+  const privateKey = opened('the second holds no private key in PEM', () => createPrivateKey(key));
+  if (!x509.checkPrivateKey(privateKey)) throw new Error('the key is not that of the certificate');
   const certificate = readCertificate(x509.raw);
   const publicKey = ed25519Of(certificate);
   if (publicKey === undefined) throw new Error('the key is not Ed25519');
@@ -77,6 +86,15 @@ function pairOf(cert: string, key: string): Credentials {
     notAfterMs: certificate.notAfterMs,
     context: createSecureContext({ ...TLS_OPTIONS, cert, key }),
   };
+}
+
+/** OpenSSL names a routine and a line where a person asks what is wrong. */
+function opened<T>(otherwise: string, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    throw new Error(otherwise, { cause });
+  }
 }
 
 /** What the certificate shows, for pages. */

@@ -4,7 +4,7 @@
  */
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock, Logger } from '@bombyx/base';
+import { type Clock, type Logger, Turns } from '@bombyx/base';
 import {
   acceptTls,
   answerPow,
@@ -17,7 +17,6 @@ import {
   type StepContext,
   type TlsIdentity,
   TransportError,
-  Turns,
 } from '@bombyx/transport';
 import { encodePeerInfo } from '@bombyx/wire';
 import { dial } from './dial.ts';
@@ -25,7 +24,7 @@ import { RouterError } from './errors.ts';
 import { MAX_CONNECTIONS, MAX_HANDSHAKES, MAX_HANDSHAKES_PER_ADDRESS, MAX_JUDGED } from './limits.ts';
 import { peerInfoOf } from './peer-frame.ts';
 import type { PortType } from './plan.ts';
-import { readSocks, replySocks, SocksReply, type SocksRequest } from './socks.ts';
+import { readSocks, replyForFailure, replySocks, SocksReply, type SocksRequest } from './socks.ts';
 import { type TunnelReport, tunnel } from './tunnel.ts';
 
 /** A port with everything it goes by. */
@@ -73,7 +72,9 @@ export async function openDoor(options: DoorOptions, deps: DoorDeps): Promise<Do
   const log = deps.log.child({ port: options.port, type });
   const stops = new Map<Socket, AbortController>();
   const handshakes = new Map<Socket, string>();
-  const turns = new Turns({ atOnce: MAX_JUDGED, waiting: MAX_HANDSHAKES, what: 'peers to be judged' });
+  const turns = new Turns({ places: MAX_JUDGED, maxWaiting: MAX_HANDSHAKES }, () => {
+    return new TransportError('TRANSPORT_LIMIT', 'too many peers wait to be judged', { limit: MAX_HANDSHAKES });
+  });
   let closing = false;
 
   const admits = (address: string): boolean => {
@@ -164,7 +165,7 @@ async function lead(near: Socket, options: DoorOptions, deps: DoorDeps, context:
   const request: SocksRequest = destination ?? (await readSocks(near, choice, context));
   const asked = request.policy === undefined ? undefined : policies?.get(request.policy);
   const far = await dial(request.host, request.port, context).catch((error: unknown) => {
-    if (destination === undefined) replySocks(near, SocksReply.unreachable);
+    if (destination === undefined) replySocks(near, replyForFailure(error));
     throw error;
   });
   if (destination === undefined) replySocks(near, SocksReply.done, far);

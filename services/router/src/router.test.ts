@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
-import { type Binding, encodeEvidence, imageHash, readQuote } from '@bombyx/attest';
+import { type Binding, ed25519Of, encodeEvidence, imageHash, readCertificate, readQuote } from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
 import { silentLogger, systemClock } from '@bombyx/base';
 import { CollateralStore } from '@bombyx/evidence';
@@ -18,16 +18,19 @@ import {
   type ListenSecurity,
   listen,
   NO_IMAGE_HASH,
+  TransportError,
 } from '@bombyx/transport';
 import { intelWorld, WORLD_AT_MS } from '../../../packages/attest/testing/intel-world.ts';
 import { Machine, NOW_MS, signingKey } from '../../../packages/attest/testing/peer-world.ts';
 import { WallClock } from '../../../packages/evidence/testing/clocks.ts';
 import { makeTlsCertificate, makeTlsKey } from '../../../packages/evidence/testing/ra-tls.ts';
+import { halfHandshake } from '../testing/half-handshake.ts';
 import { certificateFolder, plainServer, raw, route } from '../testing/worlds.ts';
 import { certificateFiles } from './certificate-files.ts';
 import type { RouterError } from './errors.ts';
 import type { PortPlan } from './plan.ts';
 import { policyOfFile, policyOfWords } from './policies.ts';
+import { replyForFailure } from './socks.ts';
 
 const files = await certificateFolder();
 after(() => files[Symbol.dispose]());
@@ -257,11 +260,29 @@ describe('a router between one part that does its own TLS and one that does not'
       { code: /^TRANSPORT_/ },
     );
     await eventually('the refusal', () => /TRANSPORT_PEER_REFUSED/.test(there.refusals[0] ?? ''));
+    assert.match(there.refusals[0]!, /the policy "fake_tdx" asks for the fake_tdx stand-in/);
     assert.equal(seen, 0);
   });
 });
 
 describe('the SOCKS5 port', () => {
+  for (const [name, code, reply] of [
+    ['a connection that the target refuses', 'ECONNREFUSED', 5],
+    ['a host that cannot be reached', 'EHOSTUNREACH', 4],
+    ['a network that cannot be reached', 'ENETUNREACH', 3],
+    ['a target that never answers', 'ETIMEDOUT', 6],
+    ['what has no code of its own', 'EACCES', 1],
+  ] as const) {
+    it(`tells ${name} by code ${reply}`, () => {
+      const cause = Object.assign(new Error('the system says so'), { code });
+      assert.equal(replyForFailure(new TransportError('TRANSPORT_CONNECT', 'x', {}, { cause })), reply);
+    });
+  }
+
+  it('tells a step that took too long by code 6', () => {
+    assert.equal(replyForFailure(new TransportError('TRANSPORT_TIMEOUT', 'x')), 6);
+  });
+
   const REQUEST = Buffer.of(5, 1, 0, 1, 127, 0, 0, 1, 0, 1); // to port 1, where nobody listens
   const refused: [string, Buffer[], string][] = [
     ['another version', [Buffer.of(4, 1, 0)], ''],
@@ -273,7 +294,7 @@ describe('the SOCKS5 port', () => {
       [Buffer.of(5, 1, 0), Buffer.concat([Buffer.of(5, 1, 0, 4), Buffer.alloc(18)])],
       '050005080001000000000000',
     ],
-    ['a port where nobody listens', [Buffer.of(5, 1, 0), REQUEST], '050005040001000000000000'],
+    ['a port where nobody listens', [Buffer.of(5, 1, 0), REQUEST], '050005050001000000000000'],
   ];
   for (const [name, sent, expected] of refused) {
     it(`answers ${name} with a refusal, and closes`, async () => {
@@ -322,6 +343,39 @@ describe('strangers', () => {
     for (const told of there.refusals) assert.match(told, /TRANSPORT_POW/);
     assert.equal(seen, 0);
   });
+
+  for (const [name, records, admitted] of [
+    ['certificate', 1, false],
+    ['certificate and signature, and not the end of the handshake', 2, false],
+    ['certificate, signature and the end of the handshake', 3, true],
+  ] as const) {
+    it(`who show the ${name} are ${admitted ? 'told' : 'not told'} to the program behind`, async () => {
+      const seen: Buffer[] = [];
+      let connections = 0;
+      await using program = await plainServer((socket) => {
+        connections++;
+        socket.on('data', (chunk: Buffer) => seen.push(chunk));
+      });
+      const clock = new FakeClock(Date.now());
+      await using there = await route(
+        [{ type: 'reverse', policy: 'fake_tdx', destination: local(program.port) }],
+        { certificateBase: files.fake },
+        { clock },
+      );
+      const { socket, sizes } = await halfHandshake(there.ports[0]!, files.fake, records);
+      const { raw: certificate } = new X509Certificate(readFileSync(`${files.fake}_cert.pem`));
+      assert.ok(sizes[0]! > certificate.length && sizes[0]! < certificate.length + 100, 'the first record is no more');
+      if (admitted) {
+        const key = ed25519Of(readCertificate(certificate))!;
+        await eventually('the frame', () => Buffer.concat(seen).includes(key));
+        socket.destroy();
+        return;
+      }
+      await clock.advanceGently(30_000);
+      await eventually('the refusal', () => /TRANSPORT_TIMEOUT/.test(there.refusals[0] ?? ''));
+      assert.deepEqual([connections, seen], [0, []]);
+    });
+  }
 
   it('who connect and say nothing hold a bounded number of places', async () => {
     await using there = await route([{ type: 'reverse', policy: 'any', destination: local(1) }]);

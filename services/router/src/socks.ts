@@ -11,7 +11,16 @@ const CONNECT = 1;
 const IPV4 = 1;
 
 /** Answers of RFC 1928. The C++ router gives none but the first. */
-export const SocksReply = { done: 0, unreachable: 4, command: 7, addressType: 8 } as const;
+export const SocksReply = {
+  done: 0,
+  failed: 1,
+  networkUnreachable: 3,
+  hostUnreachable: 4,
+  refused: 5,
+  timedOut: 6,
+  command: 7,
+  addressType: 8,
+} as const;
 
 export interface SocksRequest {
   readonly host: string;
@@ -73,6 +82,24 @@ export async function readSocks(
     port: address.readUInt16BE(4),
     ...(policy !== undefined && { policy }),
   };
+}
+
+/** @param error why no connection came about: a TransportError with what the system said as its cause */
+export function replyForFailure(error: unknown): number {
+  const { code, cause } = error as TransportError;
+  if (code === 'TRANSPORT_TIMEOUT') return SocksReply.timedOut;
+  switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
+    case 'ECONNREFUSED':
+      return SocksReply.refused;
+    case 'EHOSTUNREACH':
+      return SocksReply.hostUnreachable;
+    case 'ENETUNREACH':
+      return SocksReply.networkUnreachable;
+    case 'ETIMEDOUT':
+      return SocksReply.timedOut;
+    default:
+      return SocksReply.failed;
+  }
 }
 
 /** @param opened the connection whose local end is told; zeros without it */

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reportDataV1 } from '@bombyx/attest';
+import { nodeCrypto } from '@bombyx/attest/node';
 import { type Clock, type Logger, silentLogger, systemClock } from '@bombyx/base';
 import { type CollateralStore, PeerVerifier } from '@bombyx/evidence';
 import type { PeerPolicy } from '@bombyx/transport';
 import { writeCertificate } from '../../../packages/transport/src/certificate-writer.ts';
-import { reportData } from '../../../packages/transport/src/policy.ts';
 import { judgeBy, type PortPlan, type Router, type RouterPlan, startRouter } from '../src/index.ts';
 
 /** Certificate files as the C++ tools write them. */
@@ -16,7 +17,7 @@ export async function certificateFolder(): Promise<
 > {
   const folder = mkdtempSync(join(tmpdir(), 'router-'));
   const renew = async (base: string) => {
-    const quote = base.endsWith('fake') ? async (key: Buffer) => reportData(key) : undefined;
+    const quote = base.endsWith('fake') ? async (key: Buffer) => Buffer.from(reportDataV1(key, nodeCrypto)) : undefined;
     const { certificatePem, keyPem } = await writeCertificate(Date.now() - 60_000, quote);
     writeFileSync(`${base}_cert.pem`, certificatePem);
     writeFileSync(`${base}_key.pem`, keyPem);

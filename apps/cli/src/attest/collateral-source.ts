@@ -3,9 +3,10 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Collateral, CollateralNeed, Failure } from '@bombyx/attest';
 import { type Arguments, CliError } from '../usage.ts';
-import { describe, readBytes } from './files.ts';
-import { recognise } from './kinds.ts';
-import { collateralOf, coverage } from './show-collateral.ts';
+import { readBytes, textOf } from './files.ts';
+import { jsonFault } from './json-text.ts';
+import { identity, recognise } from './kinds.ts';
+import { COLLATERAL_FIELDS, collateralOf, coverage } from './show-collateral.ts';
 
 /** @returns the collateral, or the failed check that there is none @throws {CliError} `CLI_CONFIG` for a file that is none */
 export async function collateralFor(
@@ -22,15 +23,16 @@ export async function collateralFor(
   return await keptCollateral(need, args, atMs, signal);
 }
 
-/** Nine fields of JSON. */
+/** Nine fields of JSON. @throws {CliError} `CLI_CONFIG`: another file, broken JSON, or the fields that are missing */
 export function readCollateral(file: string): Collateral {
   const bytes = readBytes(file, 'collateral');
   const evidence = recognise(bytes);
   if (evidence.kind === 'collateral') return collateralOf(evidence.fields, file);
-  throw new CliError(
-    'CLI_CONFIG',
-    `the collateral ${file} is none: it ${describe(bytes)}, not JSON with the nine fields`,
-  );
+  const wanted = 'collateral is JSON with nine fields';
+  if (evidence.kind !== 'unknown' || jsonFault(textOf(bytes) ?? '') !== undefined) {
+    throw new CliError('CLI_CONFIG', `the collateral ${file} ${identity(evidence)}; ${wanted}`);
+  }
+  throw new CliError('CLI_CONFIG', `the collateral ${file} lacks all of ${COLLATERAL_FIELDS.join(', ')}; ${wanted}`);
 }
 
 function isFolder(path: string): boolean {

@@ -1,6 +1,7 @@
 /** Files of evidence, read with a bound. A person names them, so every failure is one sentence. */
 import { readFileSync, statSync } from 'node:fs';
 import { CliError } from '../usage.ts';
+import { jsonFault } from './json-text.ts';
 
 /** Largest file of evidence, in bytes: an event log of 256 KiB and a bundle of 1 MiB are the largest real ones. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -34,11 +35,26 @@ export function textOf(bytes: Uint8Array): string | undefined {
 /** What is in a file, for the sentence that says why it is not what was asked for. */
 export function describe(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'is empty';
+  const whole = textOf(bytes);
+  if (whole?.trim() === '') return 'is blank';
   const text = textOf(bytes.subarray(0, 4_096).filter((byte) => byte < 0x80))?.trimStart() ?? '';
   if (/^<!doctype html|^<html/i.test(text)) return 'is a web page';
   if (text.startsWith('<')) return 'is XML';
-  if (text.startsWith('{') || text.startsWith('[')) return 'is JSON';
+  if (whole !== undefined && /^[{[]/.test(text)) return jsonFault(whole) ?? 'is JSON of something else';
   if (text.startsWith('-----BEGIN '))
     return `holds PEM of the kind ${/^-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text)?.[1] ?? 'unknown'}`;
-  return `holds ${bytes.length} bytes`;
+  return whole === undefined ? `holds ${bytes.length} bytes` : `holds ${bytes.length} bytes of text`;
+}
+
+/** @throws {CliError} `CLI_CONFIG`: not readable, or the place where it stops being JSON */
+export function readJson(file: string, what: string): { readonly value: unknown; readonly text: string } {
+  const bytes = readBytes(file, what);
+  const text = textOf(bytes) ?? '';
+  try {
+    return { value: JSON.parse(text), text };
+  } catch (cause) {
+    const fault = describe(bytes);
+    const told = /JSON/.test(fault) ? fault : `is not JSON: it ${fault}`;
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} ${told}`, {}, { cause });
+  }
 }

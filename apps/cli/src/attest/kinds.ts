@@ -33,6 +33,27 @@ export type Evidence =
   /** `reason` completes "the file …". */
   | { readonly kind: 'unknown'; readonly bytes: Uint8Array; readonly reason: string };
 
+/** As sentences name them. */
+export const WORDS: Readonly<Record<Exclude<Evidence['kind'], 'unknown'>, string>> = {
+  quote: 'a TDX or SGX quote',
+  'td-report': 'a TDREPORT',
+  'snp-report': 'a SEV-SNP report',
+  bundle: 'a bundle of ours',
+  'ccel-table': 'a CCEL table',
+  'ccel-log': 'a CCEL event log',
+  gpu: 'NVIDIA evidence',
+  rim: 'a RIM',
+  nras: 'NRAS tokens',
+  certificates: 'certificates',
+  'dstack-log': 'an event log of dstack',
+  collateral: "Intel's collateral",
+};
+
+/** What a file is, to complete "the file …". */
+export function identity(evidence: Evidence): string {
+  return evidence.kind === 'unknown' ? evidence.reason : `is ${WORDS[evidence.kind]}`;
+}
+
 const SNP_REPORT_BYTES = 1_184;
 const TD_REPORT_BYTES = 1_024;
 /** What Intel's tools write behind a quote's version: ECDSA P-256 or P-384, and a TEE type of 0 or 0x81. */
@@ -70,12 +91,24 @@ function textual(bytes: Uint8Array): Evidence | undefined {
   }
   if (text.startsWith('<') && /<(\w+:)?SoftwareIdentity[\s>]/.test(text)) return { kind: 'rim', xml: text };
   if (!/^[[{]/.test(text))
-    return text.includes('-----BEGIN CERTIFICATE-----') ? { kind: 'certificates', pem: text } : undefined;
+    return text.includes('-----BEGIN CERTIFICATE-----') ? { kind: 'certificates', pem: text } : encoded(text, bytes);
   try {
     return json(JSON.parse(text));
   } catch {
     return undefined;
   }
+}
+
+/** Text in base64 is told as what it holds, and not decoded: a file that stood for two things would have two hashes. */
+function encoded(text: string, bytes: Uint8Array): Evidence | undefined {
+  if (!/^[A-Za-z0-9+/_=\s-]+$/.test(text)) return undefined;
+  const inside = binary(new Uint8Array(Buffer.from(text, 'base64')));
+  if (inside === undefined) return undefined;
+  return {
+    kind: 'unknown',
+    bytes,
+    reason: `is base64 text of ${identity(inside).replace(/^is /, '')}: decode it first, with "base64 -d"`,
+  };
 }
 
 function json(value: unknown): Evidence | undefined {

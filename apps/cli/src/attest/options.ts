@@ -9,8 +9,9 @@ import {
   readPemCertificates,
   withMeasurements,
 } from '@bombyx/attest';
+import { doubledName } from '@bombyx/config';
 import { type Arguments, CliError } from '../usage.ts';
-import { describe, readBytes, textOf } from './files.ts';
+import { describe, readBytes, readJson, textOf } from './files.ts';
 import { instant } from './view.ts';
 
 /** Days, or instants with their zone: `2026-02-05`, `2026-02-05T12:00:00Z`. */
@@ -56,7 +57,8 @@ export function policyOf(args: Arguments): ChosenPolicy | undefined {
   }
   if (said === 'simulated') throw new CliError('CLI_USAGE', 'the policy simulated needs a file that lists its roots');
   if (!/[./]/.test(said)) {
-    throw new CliError('CLI_USAGE', `there is no policy "${said}": name ${BUILT_IN.join(', ')}, or a JSON file`);
+    const known = `${BUILT_IN.join(', ')}, or a JSON file (a policy simulated needs one)`;
+    throw new CliError('CLI_USAGE', `there is no policy "${said}": name ${known}`);
   }
   const policy = policyFile(said);
   const judged = policy.type !== 'any' && policy.measurements !== 'any';
@@ -66,12 +68,10 @@ export function policyOf(args: Arguments): ChosenPolicy | undefined {
 }
 
 function policyFile(file: string): Policy {
-  const bytes = readBytes(file, 'policy');
-  let json: unknown;
-  try {
-    json = JSON.parse(textOf(bytes) ?? '');
-  } catch (cause) {
-    throw new CliError('CLI_CONFIG', `the policy ${file} is not JSON: it ${describe(bytes)}`, {}, { cause });
+  const { value: json, text } = readJson(file, 'policy');
+  const doubled = doubledName(text);
+  if (doubled !== undefined) {
+    throw new CliError('CLI_CONFIG', `the policy ${file} is wrong: the name ${JSON.stringify(doubled)} stands twice`);
   }
   const parsed = parsePolicy(json);
   if (parsed.ok) return parsed.policy;

@@ -49,3 +49,14 @@ function tellFailures(failures: readonly Failure[], genuine: boolean, rows: read
 export function among<F extends Failure>(failures: readonly F[], what: string): Failure[] {
   return failures.map((failure) => ({ ...failure, message: `${what}: ${failure.message}` }));
 }
+
+/**
+ * A policy of the same kind repeats what the vendor's rules find, and one without collateral says again that there is none:
+ * each is told once, in the place it has by the vendor's rules, so that the first failure is theirs under every policy.
+ */
+export function vendorFirst(vendor: readonly Failure[], policy: readonly Failure[]): Failure[] {
+  const told = new Set(
+    vendor.flatMap(({ code, message }) => (/_MISSING$/.test(code) ? [code] : [`${code} ${message}`])),
+  );
+  return [...vendor, ...policy.filter(({ code, message }) => !told.has(code) && !told.has(`${code} ${message}`))];
+}

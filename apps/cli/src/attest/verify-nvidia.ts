@@ -2,7 +2,7 @@
 import { type Failure, type GpuDevice, verifyGpu, verifyNras, verifyRim } from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
 import { type Arguments, CliError } from '../usage.ts';
-import { describe, readBytes, textOf } from './files.ts';
+import { describe, readBytes, readJson, textOf } from './files.ts';
 import type { DeviceEvidence } from './kinds.ts';
 import { oneCertificate, optionalHex } from './options.ts';
 import { among, type Outcome } from './verdict.ts';
@@ -71,7 +71,7 @@ function deviceFacts(device: GpuDevice | undefined): Record<string, unknown> {
 
 function deviceRows(device: GpuDevice | undefined): Row[] {
   if (device === undefined) return [];
-  const { chip, serial, driver, vbios, mode, rims, policyFindings, nonce } = device;
+  const { chip, serial, driver, vbios, mode, rims, policyFindings, nonce, revocation } = device;
   return present([
     ['chip', chip],
     ['serial', serial],
@@ -83,6 +83,7 @@ function deviceRows(device: GpuDevice | undefined): Row[] {
       const differ = mismatched.length === 0 ? '' : `, ${mismatched.length} differ: ${mismatched.join(', ')}`;
       return [`${subject} RIM`, `${version}: ${matched} measurements match${differ}`] as const;
     }),
+    ['revocation', revocation === 'good' ? 'not revoked' : 'not asked: NVIDIA takes certificates back by OCSP only'],
     ['findings', policyFindings.length === 0 ? 'none' : policyFindings.join(', ')],
   ]);
 }
@@ -118,13 +119,7 @@ export function verifyTokensFile(tokens: unknown, args: Arguments, atMs: number)
   if (nonce === undefined || file === undefined) {
     throw new CliError('CLI_USAGE', 'tokens of NRAS are verified with --jwks FILE (its keys) and --nonce HEX (yours)');
   }
-  const bytes = readBytes(file, 'key set');
-  let jwks: unknown;
-  try {
-    jwks = JSON.parse(textOf(bytes) ?? '');
-  } catch (cause) {
-    throw new CliError('CLI_CONFIG', `the key set ${file} is not JSON: it ${describe(bytes)}`, {}, { cause });
-  }
+  const { value: jwks } = readJson(file, 'key set');
   const verdict = verifyNras(tokens, { jwks, nonce, atMs, crypto });
   return {
     title: 'attestation tokens of NRAS',

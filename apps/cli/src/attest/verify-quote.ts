@@ -15,7 +15,7 @@ import { nodeCrypto } from '@bombyx/attest/node';
 import type { Evidence } from './kinds.ts';
 import type { ChosenPolicy } from './options.ts';
 import { viewQuote } from './show-quote.ts';
-import type { Outcome } from './verdict.ts';
+import { type Outcome, vendorFirst } from './verdict.ts';
 import { hex, instant, present, type Row } from './view.ts';
 
 export interface QuoteChecks {
@@ -38,8 +38,10 @@ export async function verifyQuoteFile(bytes: Uint8Array, checks: QuoteChecks): P
     title: titleOf(bytes),
     rules: chosen === undefined ? "Intel's rules" : `Intel's rules and the policy "${chosen.policy.name}"`,
     failures: [
-      ...missing,
-      ...policyFailures(bytes, verdict, collateral, checks),
+      ...vendorFirst(
+        [...missing, ...(verdict.ok ? [] : verdict.failures)],
+        policyFailures(bytes, verdict, found, checks),
+      ),
       ...logFailures(verdict, checks.eventLog),
     ],
     genuine: verdict.ok,
@@ -48,18 +50,16 @@ export async function verifyQuoteFile(bytes: Uint8Array, checks: QuoteChecks): P
   };
 }
 
-/** What the policy finds includes what Intel's rules find, in the same order. */
+/** By whatever kind of policy: one for other machines hides nothing of what Intel's rules say. */
 function policyFailures(
   data: Uint8Array,
-  verdict: QuoteVerdict,
-  collateral: Collateral | undefined,
+  { quote }: QuoteVerdict,
+  found: Collateral | Failure,
   { atMs, root, chosen }: QuoteChecks,
 ): readonly Failure[] {
-  const vendor = verdict.ok ? [] : verdict.failures;
-  if (chosen === undefined || chosen.policy.type === 'any' || collateral === undefined || !verdict.quote) return vendor;
-  const kind = verdict.quote.tee;
-  const intel = { collateral, ...(root && { root }) };
-  return judgeMachine([{ kind, data }], chosen.policy, { intel }, { atMs, crypto: nodeCrypto }).failures;
+  if (chosen === undefined || chosen.policy.type === 'any' || quote === undefined) return [];
+  const trust = 'code' in found ? {} : { intel: { collateral: found, ...(root && { root }) } };
+  return judgeMachine([{ kind: quote.tee, data }], chosen.policy, trust, { atMs, crypto: nodeCrypto }).failures;
 }
 
 function logFailures({ quote }: QuoteVerdict, log: Evidence | undefined): readonly Failure[] {

@@ -1,11 +1,18 @@
 /** `attest verify` of SEV-SNP reports: AMD's rules, and a policy if one is named. */
-import { type Failure, judgeMachine, type SnpCertificates, type SnpVerdict, verifySnp } from '@bombyx/attest';
+import {
+  type Failure,
+  judgeMachine,
+  type SnpCertificates,
+  type SnpVerdict,
+  type Trust,
+  verifySnp,
+} from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
 import { type Arguments, CliError } from '../usage.ts';
 import { readBytes } from './files.ts';
 import { type ChosenPolicy, certificatesIn, oneCertificate } from './options.ts';
 import { viewSnp } from './show-snp.ts';
-import type { Outcome } from './verdict.ts';
+import { type Outcome, vendorFirst } from './verdict.ts';
 import { instant, present, type Row, readable } from './view.ts';
 
 const crypto = nodeCrypto;
@@ -25,21 +32,16 @@ export async function verifySnpFile(
   const root = oneCertificate(args, 'root');
   const roots = root && { roots: [root] };
   const certificates = await chipCertificates(bytes, args, atMs, signal);
+  const judged = (trust: Trust) =>
+    chosen === undefined || chosen.policy.type === 'any'
+      ? []
+      : judgeMachine([{ kind: 'sev-snp', data: bytes }], chosen.policy, trust, { atMs, crypto }).failures;
   if ('code' in certificates) {
-    const facts = { ...view.json, ...policy };
-    return { title, rules, failures: [certificates], genuine: false, facts, rows: view.rows };
+    const failures = vendorFirst([certificates], judged({}));
+    return { title, rules, failures, genuine: false, facts: { ...view.json, ...policy }, rows: view.rows };
   }
   const verdict = verifySnp(bytes, certificates, { atMs, crypto, ...roots });
-  const vendor = verdict.ok ? [] : verdict.failures;
-  const failures =
-    chosen === undefined || chosen.policy.type === 'any'
-      ? vendor
-      : judgeMachine(
-          [{ kind: 'sev-snp', data: bytes }],
-          chosen.policy,
-          { amd: { ...certificates, ...roots } },
-          { atMs, crypto },
-        ).failures;
+  const failures = vendorFirst(verdict.ok ? [] : verdict.failures, judged({ amd: { ...certificates, ...roots } }));
   return {
     title,
     rules,

@@ -2,8 +2,9 @@
 import type { Collateral, CollateralNeed, Failure } from '@bombyx/attest';
 import { type Arguments, CliError } from '../usage.ts';
 import { collateralFor } from './collateral-source.ts';
-import { readBytes } from './files.ts';
-import { type Evidence, recognise } from './kinds.ts';
+import { readBytes, textOf } from './files.ts';
+import { refuseForeignOptions } from './foreign-options.ts';
+import { type Evidence, identity, recognise } from './kinds.ts';
 import { oneCertificate, policyOf, timeOf } from './options.ts';
 import { KINDS } from './show.ts';
 import { type Outcome, tell } from './verdict.ts';
@@ -14,6 +15,8 @@ import { verifySnpFile } from './verify-snp.ts';
 
 /** @returns 0 only for evidence without a failed check */
 export async function verify(file: string, args: Arguments, signal: AbortSignal): Promise<number> {
+  const evidence = recognise(readBytes(file, 'evidence'));
+  refuseForeignOptions(evidence, file, args);
   const atMs = timeOf(args);
   const checks: QuoteChecks = {
     atMs,
@@ -22,7 +25,6 @@ export async function verify(file: string, args: Arguments, signal: AbortSignal)
     eventLog: eventLogOf(args),
     collateral: collateralOnce(args, atMs, signal),
   };
-  const evidence = recognise(readBytes(file, 'evidence'));
   return tell(await outcomeOf(evidence, file, args, checks, signal), atMs, args.flag('json'));
 }
 
@@ -64,7 +66,7 @@ async function outcomeOf(
     case 'collateral':
       throw cannot(file, 'is collateral: say --collateral, and verify a quote with it');
     case 'unknown':
-      return unknown(await verifyQuoteFile(evidence.bytes, checks), evidence.reason);
+      return unknown(await verifyQuoteFile(evidence.bytes, checks), evidence);
   }
 }
 
@@ -73,17 +75,17 @@ function eventLogOf(args: Arguments): Evidence | undefined {
   if (file === undefined) return undefined;
   const log = recognise(readBytes(file, 'event log'));
   if (log.kind === 'ccel-log' || log.kind === 'dstack-log') return log;
-  throw new CliError(
-    'CLI_CONFIG',
-    `the event log ${file} is none${log.kind === 'unknown' ? `: it ${log.reason}` : ` but a ${log.kind}`}`,
-  );
+  throw new CliError('CLI_CONFIG', `the event log ${file} is none: it ${identity(log)}`);
 }
 
 /** What is recognised as nothing was meant as a quote more often than not; the sentence says what it really is. */
-function unknown(outcome: Outcome, reason: string): Outcome {
-  const failures = outcome.failures.map((failure) =>
-    failure.code === 'QUOTE_FORMAT' ? { ...failure, fix: `the file ${reason}; evidence is ${KINDS}` } : failure,
-  );
+function unknown(outcome: Outcome, { bytes, reason }: Extract<Evidence, { kind: 'unknown' }>): Outcome {
+  const failures = outcome.failures.map((failure) => {
+    if (failure.code !== 'QUOTE_FORMAT') return failure;
+    const isText = textOf(bytes) !== undefined; // which version of a quote its first letters would be tells nobody anything
+    const message = `the file ${reason}${isText ? '' : `; as a quote it would be: ${failure.message}`}`;
+    return { ...failure, message, fix: `give evidence: ${KINDS}` };
+  });
   return { ...outcome, failures };
 }
 

@@ -9,6 +9,7 @@ import { nodeCrypto } from '@bombyx/attest/node';
 import { Scope, silentLogger, systemClock } from '@bombyx/base';
 import { attestationFields } from '@bombyx/config';
 import { createSimulatedMachine, createSimulatedRoot, type EvidenceProvider } from '@bombyx/evidence';
+import { eventually } from '@bombyx/testkit';
 import { type Connection, connect, createIdentity, listen, type PeerPolicy } from '@bombyx/transport';
 import { z } from 'zod';
 import { CliError } from '../usage.ts';
@@ -136,6 +137,52 @@ describe('machines that are played', () => {
   });
 });
 
+describe('a bound on the connections of one platform', () => {
+  it('holds for peers that are judged at the same time, and a place comes back when its peer leaves', async () => {
+    await using scope = new Scope();
+    const { proxy, worker } = await network('bounded');
+    const platforms = { maxPeers: 1 };
+    const roots = proxy.simulated_roots;
+    const one = { name: 'one', type: 'simulated', measurements: 'any', models: 'any', roots, platforms };
+    const bounded = Config.parse({ ...proxy, policies: [one] });
+    const sides = { proxy: new Attestation(bounded, deps, scope), worker: new Attestation(worker, deps, scope) };
+    const policy = sides.proxy.policy('one');
+    // no verdict is told before all are given
+    const [all, given] = [5, Promise.withResolvers<void>()];
+    let judged = 0;
+    const workers: PeerPolicy = {
+      name: policy.name,
+      wantsFresh: policy.wantsFresh,
+      judgeCertificate: (...args) => policy.judgeCertificate(...args),
+      async judgeEvidence(...args) {
+        const verdict = await policy.judgeEvidence(...args);
+        judged += 1;
+        if (judged >= all) given.resolve();
+        await given.promise;
+        return verdict;
+      },
+      reconsider: (...args) => policy.reconsider?.(...args) ?? [],
+    };
+    const identity = await sides.proxy.identity({ role: 'proxy', owner: '0:aa' });
+    const security = { kind: 'tls', identity, policy: workers, peerRole: 'worker', pow: { difficulty: 1 } } as const;
+    const listener = await listen({ host: '127.0.0.1', port: 0, security }, () => silent, deps);
+    scope.defer(() => listener.close());
+    const mine = await sides.worker.identity({ role: 'worker', owner: '0:bb', model: MODEL });
+    const theirs = { kind: 'tls', identity: mine, policy: sides.worker.policy('any') } as const;
+    const knock = () => connect({ host: '127.0.0.1', port: listener.port, security: theirs }, () => silent, deps);
+
+    const knocking = await Promise.allSettled(Array.from({ length: all }, knock));
+    const refused = knocking.filter((result) => result.status === 'rejected');
+    for (const { reason } of refused) assert.match(String(reason), /POLICY_PLATFORM_PEERS/);
+    assert.deepEqual([judged, refused.length, listener.connections.size], [all, all - 1, 1]);
+
+    await assert.rejects(knock(), /POLICY_PLATFORM_PEERS/);
+    for (const result of knocking) if (result.status === 'fulfilled') result.value.close('done');
+    await eventually('it left', () => listener.connections.size === 0);
+    await knock();
+  });
+});
+
 describe('the configuration of attestation', () => {
   const scope = new Scope();
   after(() => scope[Symbol.asyncDispose]());
@@ -161,6 +208,16 @@ describe('the configuration of attestation', () => {
     const file = join(folder, 'policies.json');
     writeFileSync(file, JSON.stringify([mine]));
     assert.equal(open({ ...roots, policies: file }).policy('mine').name, 'mine');
+  });
+
+  it('takes no file of policies in which a name stands twice: the last one would open what the first had closed', () => {
+    const file = join(folder, 'doubled.json');
+    const text = JSON.stringify([{ ...mine, measurements: ['22'.repeat(32)] }]);
+    writeFileSync(file, text.replace('"models"', '"measurements":"any","models"'));
+    assert.throws(() => open({ ...roots, policies: file }).policy('mine'), {
+      code: 'CLI_CONFIG',
+      message: /"measurements" stands twice/,
+    });
   });
 
   it('asks for fresh evidence wherever a certificate cannot hold it, and for TDX where it is told to', () => {

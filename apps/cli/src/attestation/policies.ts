@@ -13,7 +13,7 @@ import {
   reconsiderPeer,
   withMeasurements,
 } from '@bombyx/attest';
-import type { AttestationConfig } from '@bombyx/config';
+import { type AttestationConfig, doubledName } from '@bombyx/config';
 import type { PeerVerifier } from '@bombyx/evidence';
 import type { Judging, PeerPolicy } from '@bombyx/transport';
 import { CliError } from '../usage.ts';
@@ -53,11 +53,17 @@ function parseAll({ policies }: AttestationConfig): Map<string, Policy> {
 }
 
 function listIn(file: string): unknown[] {
+  let text: string;
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    text = readFileSync(file, 'utf8');
+    json = JSON.parse(text);
   } catch (error) {
     throw new CliError('CLI_CONFIG', `the policies ${file} cannot be read as JSON`, {}, { cause: error });
+  }
+  const doubled = doubledName(text);
+  if (doubled !== undefined) {
+    throw new CliError('CLI_CONFIG', `in the policies ${file} the name ${JSON.stringify(doubled)} stands twice`);
   }
   if (Array.isArray(json)) return json;
   throw new CliError('CLI_CONFIG', `the policies ${file} are no list`);
@@ -94,8 +100,8 @@ export class VerifierPolicy implements PeerPolicy {
     this.#verifier.flush();
   }
 
-  reconsider(peer: AttestedPeer, role: PartRole): readonly Failure[] {
-    return reconsiderPeer(peer, role, this.#policy);
+  reconsider(peer: AttestedPeer, role: PartRole, others?: Iterable<AttestedPeer>): readonly Failure[] {
+    return reconsiderPeer(peer, role, this.#policy, others && countPlatforms(others));
   }
 
   /** Peers are counted only for a policy that bounds them: a verdict that depends on others serves nobody else. */

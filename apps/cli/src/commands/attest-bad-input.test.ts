@@ -126,6 +126,8 @@ describe('what stands beside the evidence', () => {
     assert.match(await verify('--policy', 'tdxx'), /there is no policy "tdxx"/);
     assert.match(await verify('--policy', 'simulated'), /needs a file that lists its roots/);
     assert.match(await verify('--policy', './none.json'), /none.json is missing/);
+    const doubled = folder.write('doubled.json', '{"name":"p","type":"tdx","measurements":[],"measurements":"any"}');
+    assert.match(await verify('--policy', doubled), /CLI_CONFIG: .*the name "measurements" stands twice/);
     assert.match(await verify('--policy', 'tdx', '--image', 'abc'), /--image must be 64 hex digits/);
     assert.match(await verify('--image', 'ab'.repeat(32)), /--image needs --policy/);
     assert.match(await verify('--root', folder.write('root.pem', 'no')), /root.pem is no certificate/);

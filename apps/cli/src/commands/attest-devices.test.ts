@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { dataFile } from '../../testing/attestation-cases.ts';
+import { pem } from '../../../../packages/attest/testing/devices-pki.ts';
+import { snpChip } from '../../../../packages/attest/testing/peer-devices.ts';
+import { dataFile, scratchFolder } from '../../testing/attestation-cases.ts';
 import { ended } from '../../testing/printed.ts';
 import { attest } from './attest.ts';
 
@@ -41,6 +43,7 @@ describe('attest verify of SEV-SNP reports', () => {
   const entries = data<readonly SnpEntry[]>('snp.json');
   const certificates = ({ vcek, chain }: SnpEntry) => ['--vcek', dataFile(vcek), '--chain', dataFile(chain)];
   const at = ['--at', '2026-02-01'];
+  const milan = { name: 'milan', type: 'sev-snp', measurements: 'any' };
 
   for (const entry of entries) {
     it(`${entry.file} is good by AMD's rules, with the findings ${entry.policyFindings.join() || 'none'}`, async () => {
@@ -72,6 +75,41 @@ describe('attest verify of SEV-SNP reports', () => {
     const { code, codes } = await verdictOf(dataFile(debug.file), ...certificates(debug), ...at, '--policy', 'sev-snp');
     assert.equal(code, 1);
     assert.ok(codes.includes('POLICY_SNP_DEBUG') && codes.includes('SNP_CRL_MISSING'), codes.join());
+  });
+
+  it('a genuine Milan is refused by the policy sev-snp, and a policy that lists the product has nothing against it', async () => {
+    const [first] = entries as [SnpEntry];
+    using folder = scratchFolder();
+    const file = folder.write('milan.json', JSON.stringify({ ...milan, products: ['Milan'] }));
+    const report = [dataFile(first.file), ...certificates(first), ...at];
+    assert.equal((await verdictOf(...report, '--policy', 'sev-snp')).json['reason'], 'POLICY_PRODUCT');
+    assert.deepEqual(
+      (await verdictOf(...report, '--policy', file)).codes,
+      ['SNP_CRL_MISSING'],
+      'only what was not given',
+    );
+  });
+
+  it('a Milan with all that belongs to it is verified under a policy that lists the product, and under no other', async () => {
+    const { trust, report } = snpChip('Milan');
+    using folder = scratchFolder();
+    const root = folder.write('ark.der', trust.chain[1]!);
+    const argv = [
+      folder.write('report.bin', report(new Uint8Array(64)).data),
+      ...[
+        '--vcek',
+        folder.write('vcek.der', trust.vcek),
+        '--chain',
+        folder.write('chain.pem', trust.chain.map(pem).join('')),
+      ],
+      ...['--crl', folder.write('crl.der', trust.crl), '--root', root, ...at],
+    ];
+    const own = folder.write('milan.json', JSON.stringify({ ...milan, products: ['Milan'] }));
+    const { code, codes } = await verdictOf(...argv, '--policy', own);
+    assert.deepEqual([code, codes], [0, []]);
+    const written = folder.write('default.json', JSON.stringify(milan));
+    for (const policy of [written, 'sev-snp'])
+      assert.deepEqual((await verdictOf(...argv, '--policy', policy)).codes, ['POLICY_PRODUCT']);
   });
 });
 

@@ -10,6 +10,8 @@ import {
   readModelName,
 } from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
+import { textOf } from '../attest/files.ts';
+import { identity, recognise } from '../attest/kinds.ts';
 import { listModel } from '../model-folder.ts';
 import { type Arguments, CliError } from '../usage.ts';
 
@@ -22,7 +24,7 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 /** @param words the file: a quote, a certificate that has one, a TDREPORT, or the 448 bytes that are hashed */
 export async function imageHash(words: readonly string[], args: Arguments): Promise<number> {
   const file = oneWord(words, 'attest image-hash FILE');
-  const image = imageHashOf(readEvidence(file), nodeCrypto);
+  const image = imageHashOf(measured(file), nodeCrypto);
   if (!image.ok) {
     const [{ message, fix } = { message: 'not readable' }] = image.failures;
     throw new CliError('CLI_CONFIG', `${file}: ${message}${fix === undefined ? '' : `; ${fix}`}`);
@@ -84,6 +86,21 @@ function readGivenName(text: string | undefined): GivenName | undefined {
     if (!(error instanceof MalformedError)) throw error;
     throw new CliError('CLI_USAGE', `--name takes REPOSITORY@COMMIT, or with :HASH to compare, not "${text}"`);
   }
+}
+
+/** The 448 bytes that are hashed, of any content. */
+const REGISTERS_BYTES = 448;
+
+/** @returns what has an image hash, decoded; other evidence is told as what it is */
+function measured(file: string): Uint8Array {
+  const bytes = readEvidence(file);
+  if (bytes.length === REGISTERS_BYTES) return bytes;
+  const evidence = recognise(bytes);
+  const isBinary = evidence.kind === 'unknown' && textOf(evidence.bytes) === undefined; // its own reader says what is wrong
+  if (evidence.kind === 'quote' || evidence.kind === 'td-report' || isBinary) return evidence.bytes;
+  if (evidence.kind === 'certificates') return bytes;
+  const wanted = 'a quote, a certificate that has one or a TDREPORT has an image hash';
+  throw new CliError('CLI_CONFIG', `the file ${file} ${identity(evidence)}; ${wanted}`);
 }
 
 function readEvidence(file: string): Uint8Array {

@@ -1,5 +1,5 @@
 /** `bombyx attest`: look at evidence, judge it, hash images and models, fetch what verdicts need. */
-import { type Arguments, CliError, type Command, type OptionSpec } from '../usage.ts';
+import { type Arguments, CliError, type Command, isGiven, type OptionSpec } from '../usage.ts';
 
 const FILE = { type: 'string', value: 'FILE' } as const;
 const HEX = { type: 'string', value: 'HEX' } as const;
@@ -127,8 +127,7 @@ export const attest: Command = {
       throw new CliError('CLI_USAGE', `say what to do: bombyx attest ${known}`);
     }
     for (const option of Object.keys(this.options)) {
-      const given = args.text(option) !== undefined || args.texts(option).length > 0;
-      if (given && !action.options.includes(option)) {
+      if (isGiven(args, option) && !action.options.includes(option)) {
         throw new CliError('CLI_USAGE', `"attest ${name}" takes no --${option}`);
       }
     }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import net from 'node:net';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRouterFile } from '@bombyx/router';
@@ -72,6 +74,14 @@ describe('the command line of the C++ router', () => {
     assert.deepEqual([replaced.ports.map(({ port }) => port), replaced.certificateBase], [[8116], 'here']);
   });
 
+  it('a file in which a name stands twice is refused, however deep it stands', () => {
+    const text = '{"policies":[{"name":"mine","type":"tdx","measurements":[],"measurements":"any"}],"ports":[]}';
+    assert.throws(() => planned('-c', folder.write('doubled.json', text)), {
+      code: 'CLI_CONFIG',
+      message: /the name "measurements" stands twice/,
+    });
+  });
+
   const bad: [string, string[], RegExp][] = [
     ['no port at all', [], /CLI_USAGE: there is no port to open/],
     ['an unknown policy', ['-S', '8116@tdxx'], /no policy "tdxx"/],
@@ -87,7 +97,16 @@ describe('the command line of the C++ router', () => {
     ],
     ['a root key that is none', ['-S', '8116@tdx', '--collateral-hash', 'ab'], /not 96 hex digits/],
     ['a file that is missing', ['-c', '/nowhere/router.json'], /CLI_CONFIG: the router configuration .* is missing/],
-    ['a file that is none', ['-c', folder.write('html', '<html>')], /CLI_CONFIG: .* is not JSON/],
+    [
+      'a file that is cut off, with the place',
+      ['-c', folder.write('torn.json', '{"name":"x",')],
+      /CLI_CONFIG: .*torn\.json is not JSON: it ends too early, in line 1, column 13$/,
+    ],
+    [
+      'a file that is none, with the place and nothing of its text',
+      ['-c', folder.write('html', '{"key": secret}')],
+      /CLI_CONFIG: .* is not JSON: the fault is in line 1, column 9$/,
+    ],
     [
       'a file with a policy that shadows a built-in one',
       [
@@ -119,6 +138,46 @@ describe('the command line of the C++ router', () => {
   it('prints an example that it takes itself', async () => {
     const text = await printed(router, '-g');
     assert.equal(parseRouterFile(JSON.parse(text)).ports.length, 2);
+  });
+
+  const start = (...argv: string[]) => printed(router, '-v', '0', '--data-dir', folder.path, ...argv);
+
+  it('says which certificate file is missing, and how another is named', async () => {
+    await assert.rejects(start('-S', '8116@tdx', '-C', '/nowhere/tdx'), {
+      code: 'CLI_CONFIG',
+      message:
+        /^the certificate file \/nowhere\/tdx_cert\.pem is missing; name BASE_cert\.pem .* with -C BASE, or leave/,
+    });
+    const example = folder.write('example.json', await printed(router, '-g'));
+    if (existsSync('/etc/tdx/tdx_cert.pem')) return; // a machine that has one
+    await assert.rejects(start('-c', example), {
+      code: 'CLI_CONFIG',
+      message:
+        /\/etc\/tdx\/tdx is the base name of the example: .* with -C BASE or as cert_base_name in .*example\.json/,
+    });
+  });
+
+  it('says what is wrong with certificate files that are there, without the words of OpenSSL', async () => {
+    folder.write('odd_cert.pem', 'no certificate');
+    folder.write('odd_key.pem', 'no key');
+    await assert.rejects(start('-S', '8116@tdx', '-C', join(folder.path, 'odd')), {
+      code: 'CLI_CONFIG',
+      message: /odd_cert\.pem and .*odd_key\.pem cannot be used: the first holds no certificate in PEM; /,
+    });
+  });
+
+  it('says which port is in use', async () => {
+    const taken = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as net.AddressInfo;
+    try {
+      await assert.rejects(start('-S', `${port}@any`), {
+        code: 'CLI_PORT_IN_USE',
+        message: `port ${port} is in use by another program; choose another`,
+      });
+    } finally {
+      taken.close();
+    }
   });
 
   it('opens its ports, says so, and closes them when it is stopped', async () => {

@@ -8,6 +8,7 @@ import { exampleFile, judgeBy, type RouterPlan, startRouter } from '@bombyx/rout
 import { endpointsOf } from '../attest/kept-collateral.ts';
 import { createLogger } from '../log.ts';
 import { planOf } from '../router/plan.ts';
+import { startError } from '../router/start-error.ts';
 import { dataDir } from '../state-file.ts';
 import { type Arguments, CliError, type Command } from '../usage.ts';
 
@@ -61,7 +62,12 @@ export const router: Command = {
     const deps = { clock: systemClock, log };
     await using scope = new Scope(signal);
     const verifier = openVerifier(plan, args, deps, scope);
-    const router = scope.use(await startRouter(plan, { ...deps, judgeOf: (policy) => judgeBy(policy, verifier) }));
+    const starting = startRouter(plan, { ...deps, judgeOf: (policy) => judgeBy(policy, verifier) });
+    const router = scope.use(
+      await starting.catch((error: unknown) => {
+        throw startError(error, plan, args.text('config'));
+      }),
+    );
     const ports = router.doors.map(({ port, type }) => ({ port, type }));
     if (args.flag('json')) console.log(JSON.stringify({ event: 'ready', role: 'router', pid: process.pid, ports }));
     else console.log(`router is ready, ${ports.map(({ port, type }) => `${type} ${port}`).join(', ')}`);

@@ -3,8 +3,9 @@ import type { Certificate } from '../x509/certificate.ts';
 import { DerReader, readNumber, Tag } from '../x509/der.ts';
 import type { SnpReport } from './report.ts';
 
-/** A line of processors with one root key each. */
-export type AmdProduct = 'Milan' | 'Genoa' | 'Turin';
+/** Lines of processors with one root key each, the oldest first. */
+export const amdProducts = ['Milan', 'Genoa', 'Turin'] as const;
+export type AmdProduct = (typeof amdProducts)[number];
 
 /** Security version numbers of the parts that guard a guest. */
 export interface SnpTcb {
@@ -81,7 +82,7 @@ function productNamed(value: Uint8Array | undefined): AmdProduct | undefined {
   const { content } = from.take(IA5_STRING);
   from.end();
   const [name] = new TextDecoder().decode(content).split('-');
-  return name === 'Milan' || name === 'Genoa' || name === 'Turin' ? name : undefined;
+  return amdProducts.find((product) => product === name);
 }
 
 /**
@@ -94,6 +95,11 @@ export function productOf({ cpu }: SnpReport): AmdProduct | undefined {
   if (cpu.family === 0x19 && ((cpu.model >= 0x10 && cpu.model <= 0x1f) || (cpu.model >= 0xa0 && cpu.model <= 0xaf)))
     return 'Genoa';
   return cpu.family === 0x1a && cpu.model <= 0x1f ? 'Turin' : undefined;
+}
+
+/** Whose certificates a report needs. Those of version 2 name no product and are taken for the first one's. */
+export function claimedProduct(report: SnpReport): AmdProduct | undefined {
+  return report.cpu === undefined ? 'Milan' : productOf(report);
 }
 
 export function sameTcb(a: SnpTcb, b: SnpTcb): boolean {

@@ -55,8 +55,3 @@ export function failure(code: IntelReason, message: string): IntelFailure {
   const fix = fixes[code];
   return fix === undefined ? { code, message } : { code, message, fix };
 }
-
-/** A time as people read it, whatever number it is. */
-export function instant(ms: number): string {
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().replace('.000Z', 'Z') : String(ms);
-}

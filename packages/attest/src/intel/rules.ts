@@ -1,11 +1,12 @@
 /** The rules, in the order of attestation.md §6. What does not depend on time or quote was judged when things were opened. */
 import { equalBytes, fromHex } from '../bytes.ts';
+import { instant } from '../instant.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { includes, type Period, periodOf } from '../x509/chain.ts';
 import type { OpenedCollateral, OpenedCrl, SignedDocument } from './collateral.ts';
 import type { Platform } from './platform.ts';
 import type { Quote } from './quote.ts';
-import { failure, type IntelFailure, type IntelReason, instant } from './reasons.ts';
+import { failure, type IntelFailure, type IntelReason } from './reasons.ts';
 import type { SgxExtension } from './sgx-extension.ts';
 import type { Signer } from './signer.ts';
 import type { QeIdentity, TcbInfo } from './tcb-info.ts';

@@ -6,6 +6,7 @@ import type { Failure } from '../verdict.ts';
 import type { DeviceIdentity } from './certificates.ts';
 import type { GpuEvidence } from './evidence.ts';
 import { matchRim, type Rim, type RimMatch, readRim } from './rim.ts';
+import { rimProductOf } from './rim-id.ts';
 import { type RimReason, verifyRim } from './verify-rim.ts';
 
 export type MeasurementReason =
@@ -55,8 +56,7 @@ export function judgeMeasurements(
           ['vbios', evidence.vbiosVersion],
         ]
       : [['vbios', evidence.vbiosVersion]];
-  // one version of a driver has other values on another chip; LS_10 is called LS10 there
-  const product = evidence.chipName ?? identity.chip.replace('_', '');
+  const product = rimProductOf(evidence, identity);
   const opened = rims.slice(0, MAX_RIMS).flatMap((xml) => {
     const rim = attempt(() => readRim(xml));
     if (!(rim instanceof MalformedError)) return [{ xml, rim }];

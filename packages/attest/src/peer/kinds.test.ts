@@ -73,7 +73,7 @@ const expected: Readonly<Record<keyof typeof shown, Row>> = {
     'sev-snp': 'POLICY_KIND',
     simulated: 'POLICY_KIND',
   },
-  'a SEV-SNP report': { ...all('POLICY_KIND'), 'sev-snp': 'SNP_CRL_MISSING' },
+  'a SEV-SNP report': { ...all('POLICY_KIND'), 'sev-snp': 'POLICY_PRODUCT' },
   'simulated, called TDX': {
     fake_tdx: 'POLICY_NOT_FAKE',
     tdx: 'QUOTE_FORMAT',

@@ -67,16 +67,19 @@ const words: Readonly<Record<EvidenceKind, string>> = {
 export function evidenceMissing({ name, type }: EnclavePolicy): Failure {
   return {
     code: 'EVIDENCE_MISSING',
-    message: `the peer shows no evidence of a machine; the policy "${name}" asks for ${words[wantedKind[type]]}`,
+    message: `the peer shows no evidence of a machine; the policy "${name}" asks for ${wantedBy(type)}`,
     fix: howToPass[type],
   };
 }
 
 function wrongKind({ name, type }: EnclavePolicy, kind: EvidenceKind): Failure {
-  const wanted = type === 'fake_tdx' ? 'the fake_tdx stand-in' : words[wantedKind[type]];
   return {
     code: 'POLICY_KIND',
-    message: `the peer shows ${words[kind]}; the policy "${name}" asks for ${wanted}`,
+    message: `the peer shows ${words[kind]}; the policy "${name}" asks for ${wantedBy(type)}`,
     fix: `${howToPass[type]}${kind === 'simulated' ? '; to try things out on a desk, choose the policy "simulated"' : ''}`,
   };
+}
+
+function wantedBy(type: EnclavePolicy['type']): string {
+  return type === 'fake_tdx' ? 'the fake_tdx stand-in' : words[wantedKind[type]];
 }

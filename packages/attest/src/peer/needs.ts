@@ -1,6 +1,6 @@
 /** What must be fetched before a peer can be judged. Nobody verified anything yet: fetch only what is known or allowed. */
 import { readSnpReport } from '../amd/report.ts';
-import { type AmdProduct, productOf, readTcb, type SnpTcb } from '../amd/tcb.ts';
+import { type AmdProduct, claimedProduct, readTcb, type SnpTcb } from '../amd/tcb.ts';
 import { attempt } from '../attempt.ts';
 import { toHex } from '../bytes.ts';
 import { type CollateralNeed, collateralNeed } from '../intel/pck.ts';
@@ -35,11 +35,10 @@ export function needsOf({ items }: Pick<PeerEvidence, 'items'>): EvidenceNeeds {
   return { ...(intel && { intel }), ...(amd && { amd }), rims: [...rims.values()] };
 }
 
-/** Reports of version 2 name no product; they are all of the first one. */
 function vcekNeed(data: Uint8Array): VcekNeed | undefined {
   const report = attempt(() => readSnpReport(data));
   if (report instanceof MalformedError || report.chipMasked) return undefined;
-  const product = report.cpu === undefined ? 'Milan' : productOf(report);
+  const product = claimedProduct(report);
   return product && { product, chipId: toHex(report.chipId), tcb: readTcb(report.reportedTcb, product) };
 }
 

@@ -45,6 +45,14 @@ it('turns against a peer whose platform was put on the deny list, and counts nob
   assert.deepEqual(codes(peer, 'worker', { ...anything, platforms: { deny: [], maxPeers: 1 } } as SimulatedPolicy), []);
 });
 
+it('counts the connections of its platform where a peer is about to join them', () => {
+  const bounded = { ...anything, platforms: { deny: [], maxPeers: 2 } } as SimulatedPolicy;
+  const name = toHex(peer.platform ?? new Uint8Array());
+  assert.deepEqual(codes(peer, 'worker', bounded, new Map([[name, 1]])), []);
+  assert.deepEqual(codes(peer, 'worker', bounded, new Map([[name, 2]])), ['POLICY_PLATFORM_PEERS']);
+  assert.deepEqual(codes(peer, 'worker', anything, new Map([[name, 2]])), []);
+});
+
 it('asks nothing where nothing is asked, and of a stand-in only its image', () => {
   assert.deepEqual(codes(peer, 'worker', builtinPolicy('any')), []);
   assert.deepEqual(codes(peer, 'worker', builtinPolicy('fake_tdx')), []);

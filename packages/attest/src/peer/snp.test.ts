@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { CHIP_ID, SNP_TCB, STATEMENTS_END_MS, snpOf, snpTrust } from '../../testing/peer-devices.ts';
+import { CHIP_ID, SNP_TCB, STATEMENTS_END_MS, snpChip, snpOf, snpTrust } from '../../testing/peer-devices.ts';
 import { codesOf, Machine, NOW_MS, options, random32, signingKey } from '../../testing/peer-world.ts';
 import { toHex } from '../bytes.ts';
 import { nodeCrypto as crypto } from '../crypto/node.ts';
@@ -47,6 +47,7 @@ const refused: readonly (readonly [name: string, shown: Shown, ...codes: string[
   ['a guest that may be migrated', { edit: (report) => report.set([0x06], 10) }, 'POLICY_SNP_MIGRATION_AGENT'],
   ['a report of a less privileged level', { edit: (report) => report.set([1], 48) }, 'POLICY_SNP_VMPL'],
   ['a guest policy with unknown bits', { edit: (report) => report.set([1], 15) }, 'POLICY_SNP_POLICY_RESERVED'],
+  ['a chip of a product that is not listed', { changes: { products: ['Turin'] } }, 'POLICY_PRODUCT'],
   ['an image that is not listed', { changes: { measurements: [{ imageHash: '00'.repeat(32) }] } }, 'POLICY_IMAGE'],
   ['an older microcode than asked for', { changes: { minTcb: { microcode: 5 } } }, 'POLICY_SNP_TCB'],
   ['a part that does not report its version', { changes: { minTcb: { fmc: 1 } } }, 'POLICY_SNP_TCB'],
@@ -69,6 +70,31 @@ it('refuses a report for which no certificates are at hand, and says how to get 
   const verdict = judgePeer({ claims, items }, binding, policy, {}, options);
   assert.deepEqual(codesOf(verdict), ['SNP_CERTIFICATES_MISSING']);
   assert.match((!verdict.ok && verdict.failures[0]?.fix) || '', /collateral fetch/);
+});
+
+it('admits a Milan under a policy that lists the product, and under no other', () => {
+  const { trust, report } = snpChip('Milan');
+  const binding = worker.connection();
+  const claims = encodeClaims(worker.claims());
+  const items = [report(reportDataV2(binding, claims, crypto))];
+  const codes = (changes: Partial<SevSnpPolicy>) =>
+    codesOf(judgePeer({ claims, items }, binding, { ...policy, ...changes }, { amd: trust }, options));
+  assert.deepEqual(codes({ products: ['Milan'] }), []);
+  assert.deepEqual(codes({}), ['POLICY_PRODUCT']);
+});
+
+it('refuses a Milan before anybody asks for its certificates, and says why', () => {
+  const binding = worker.connection();
+  const claims = encodeClaims(worker.claims());
+  const milan = (report: Uint8Array) => report.set([0x19, 0x01], 392);
+  for (const edit of [milan, (report: Uint8Array) => report.set([2], 0)]) {
+    const items = [snpOf(reportDataV2(binding, claims, crypto), edit)];
+    const verdict = judgePeer({ claims, items }, binding, policy, {}, options);
+    assert.deepEqual(codesOf(verdict), ['POLICY_PRODUCT']);
+    assert.match((!verdict.ok && verdict.failures[0]?.fix) || '', /Genoa, Turin.*"products"/);
+    const asked = { ...policy, products: ['Milan'] } as const;
+    assert.deepEqual(codesOf(judgePeer({ claims, items }, binding, asked, {}, options)), ['SNP_CERTIFICATES_MISSING']);
+  }
 });
 
 it('refuses a report of another connection, and one with a bit turned', () => {

@@ -1,9 +1,11 @@
 /** A SEV-SNP report under a policy. Source: attestation.md §8.3, §18.4. */
-import { type SnpFinding, type SnpReport, snpFindings } from '../amd/report.ts';
-import type { SnpTcb } from '../amd/tcb.ts';
+import { readSnpReport, type SnpFinding, type SnpReport, snpFindings } from '../amd/report.ts';
+import { type AmdProduct, claimedProduct, productOf, type SnpTcb } from '../amd/tcb.ts';
 import { verifySnp } from '../amd/verify.ts';
+import { attempt } from '../attempt.ts';
 import { concat, toHex } from '../bytes.ts';
 import type { AttestCrypto } from '../crypto/port.ts';
+import { MalformedError } from '../malformed.ts';
 import type { SevSnpPolicy } from '../policy/policy.ts';
 import { imageFaults, platformFaults } from '../policy/rules.ts';
 import type { Failure } from '../verdict.ts';
@@ -12,10 +14,7 @@ import type { JudgeOptions, Trust } from './trust.ts';
 
 export function judgeSnp(data: Uint8Array, policy: SevSnpPolicy, trust: Trust, options: JudgeOptions): JudgedMachine {
   const { amd } = trust;
-  if (amd === undefined) {
-    const fix = 'fetch the VCEK of this chip from the key service of AMD; see `bombyx attest collateral fetch`';
-    return { failures: [{ code: 'SNP_CERTIFICATES_MISSING', message: 'no certificates for this chip', fix }] };
-  }
+  if (amd === undefined) return { failures: withoutCertificates(data, policy) };
   const verdict = verifySnp(data, amd, { ...options, ...(amd.roots && { roots: amd.roots }) });
   const { report } = verdict;
   if (report === undefined) return { failures: verdict.ok ? [] : verdict.failures };
@@ -33,21 +32,49 @@ export function judgeSnp(data: Uint8Array, policy: SevSnpPolicy, trust: Trust, o
     reportData: report.reportData,
     expiresAtMs: verdict.ok ? verdict.expiresAtMs : options.atMs,
   };
+  failures.push(...productFaults(verdict.ok ? verdict.product : productOf(report), policy.products));
   failures.push(...findingFaults(report));
   if (verdict.ok) {
     failures.push(...tcbFaults(verdict.tcb, policy.minTcb));
-    if (verdict.revocation === 'not given') failures.push(revocationUnknown);
+    if (verdict.revocation === 'not given') failures.push(revocationUnknown(verdict.product));
   }
   failures.push(...imageFaults(policy.measurements, imageHash));
   failures.push(...platformFaults(policy.platforms, platform, options.platformPeers));
   return { machine, failures };
 }
 
-const revocationUnknown: Failure = {
-  code: 'SNP_CRL_MISSING',
-  message: 'no list of revoked certificates was given',
-  fix: 'fetch the list from the key service of AMD; see `bombyx attest collateral fetch`',
+/** Certificates of a product that is not admitted are fetched by nobody: that is what is wrong, not that they are missing. */
+function withoutCertificates(data: Uint8Array, { products }: SevSnpPolicy): Failure[] {
+  const report = attempt(() => readSnpReport(data));
+  if (report instanceof MalformedError) return [{ code: 'SNP_FORMAT', message: report.message }];
+  const faults = [...productFaults(claimedProduct(report), products)];
+  return faults.length > 0 ? faults : [certificatesMissing];
+}
+
+const certificatesMissing: Failure = {
+  code: 'SNP_CERTIFICATES_MISSING',
+  message: 'no certificates for this chip',
+  fix: `name a key service of AMD that answers ("kds"), or give "bombyx attest verify" the certificate of the chip with --vcek FILE and those of its authorities with --chain FILE`,
 };
+
+function* productFaults(product: AmdProduct | undefined, products: readonly AmdProduct[]): Generator<Failure> {
+  if (product === undefined || products.includes(product)) return;
+  const listed = products.join(', ');
+  yield {
+    code: 'POLICY_PRODUCT',
+    message: `the report is of a ${product} processor; the policy admits ${listed}`,
+    fix: `run the peer on a processor of ${listed}; list ${product} in "products" only if forged reports of it do no harm: keys of Milan are taken out by software alone`,
+  };
+}
+
+function revocationUnknown(product: AmdProduct): Failure {
+  const list = `https://kdsintf.amd.com/vcek/v1/${product}/crl`;
+  return {
+    code: 'SNP_CRL_MISSING',
+    message: 'no list of revoked certificates was given',
+    fix: `download ${list} and give it to "bombyx attest verify" with --crl FILE; parts of a network ask their "kds" for it`,
+  };
+}
 
 const meaning: Readonly<Record<SnpFinding, string>> = {
   DEBUG: 'the guest may be debugged: its host can read its memory',

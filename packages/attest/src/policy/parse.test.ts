@@ -35,6 +35,13 @@ it('reads a policy for TDX with the defaults of the specification', () => {
   } satisfies Policy);
 });
 
+it('leaves Milan out where a policy for SEV-SNP does not ask for it, built in or written', () => {
+  for (const policy of [read(snp), builtinPolicy('sev-snp')]) {
+    assert.ok(policy.type === 'sev-snp');
+    assert.deepEqual(policy.products, ['Genoa', 'Turin']);
+  }
+});
+
 it('reads every field there is', () => {
   const image = { imageHash: hash, tdAttributes: '0000003000000000', xfam: 'e700060000000000', mrSeam: [register] };
   const enclave = {
@@ -65,7 +72,8 @@ it('reads every field there is', () => {
   const measurements = [{ imageHash: other }, image];
   assert.deepEqual(read({ ...tdx, ...enclave, ...td }), { ...tdx, ...enclave, ...td, measurements });
   const minTcb = { bootLoader: 4, tee: 0, snp: 27, microcode: 222, fmc: 1 };
-  assert.deepEqual(read({ ...snp, ...enclave, minTcb }), { ...snp, ...enclave, measurements, minTcb });
+  const chips = { products: ['Milan', 'Turin'], minTcb } as const;
+  assert.deepEqual(read({ ...snp, ...enclave, ...chips }), { ...snp, ...enclave, ...chips, measurements });
   assert.deepEqual(read({ ...simulated, ...enclave }), { ...simulated, ...enclave, measurements });
 });
 
@@ -116,6 +124,9 @@ const faults: readonly (readonly [name: string, json: unknown, ...codes: PolicyF
     'POLICY_MISSING',
   ],
   ['no measurements for SEV-SNP', { name: 'p', type: 'sev-snp' }, 'POLICY_MISSING'],
+  ['an empty list of products', { ...snp, products: [] }, 'POLICY_EMPTY_LIST'],
+  ['a product that nobody knows', { ...snp, products: ['Genoa', 'milan'] }, 'POLICY_VALUE'],
+  ['products of a TD', { ...tdx, products: ['Genoa'] }, 'POLICY_UNKNOWN_KEY'],
   ['no roots', { ...simulated, roots: undefined }, 'POLICY_MISSING'],
   ['an empty list of roots', { ...simulated, roots: [] }, 'POLICY_EMPTY_LIST'],
   ['an empty list of measurements', { ...tdx, measurements: [] }, 'POLICY_EMPTY_LIST'],

@@ -4,7 +4,7 @@
  *
  * Hashes and registers are lower-case hex in byte order, as the tools print them.
  */
-import type { SnpTcb } from '../amd/tcb.ts';
+import type { AmdProduct, SnpTcb } from '../amd/tcb.ts';
 import { toHex } from '../bytes.ts';
 import type { GpuMode } from '../nvidia/evidence.ts';
 
@@ -114,6 +114,8 @@ export interface TdxPolicy extends EnclaveRules, Registers {
 
 export interface SevSnpPolicy extends EnclaveRules {
   readonly type: 'sev-snp';
+  /** What the chip may be. */
+  readonly products: readonly AmdProduct[];
   /** Least security versions; a part that is not named has none. */
   readonly minTcb?: Readonly<Partial<SnpTcb>>;
 }
@@ -146,6 +148,9 @@ export const tdxDefaults = {
   xfam: 'e702060000000000',
 } as const satisfies Partial<TdxPolicy>;
 
+/** Without Milan, whose keys are taken out by software alone (§20.3): its reports are genuine, whoever writes them. */
+export const snpDefaults = { products: ['Genoa', 'Turin'] } as const satisfies Partial<SevSnpPolicy>;
+
 const fromContract = { measurements: 'root-contract', models: 'root-contract' } as const;
 
 /**
@@ -162,7 +167,7 @@ export function builtinPolicy(name: PolicyType, roots: readonly Uint8Array[] = [
     case 'tdx':
       return { name, type: name, ...fromContract, ...enclaveDefaults, ...tdxDefaults };
     case 'sev-snp':
-      return { name, type: name, ...fromContract, ...enclaveDefaults };
+      return { name, type: name, ...fromContract, ...enclaveDefaults, ...snpDefaults };
     case 'simulated':
       return { name, type: name, ...fromContract, ...enclaveDefaults, roots: roots.map(toHex) };
   }

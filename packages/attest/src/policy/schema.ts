@@ -1,7 +1,15 @@
 /** The JSON of a policy. Strict everywhere: a key, a type or a form that is not known here is refused, never skipped. */
 import { z } from 'zod';
+import { type AmdProduct, amdProducts } from '../amd/tcb.ts';
 import { CHIP_NAME } from '../nvidia/certificates.ts';
-import { type AdmissibleTcbStatus, enclaveDefaults, gpuModes, tcbStatuses, tdxDefaults } from './policy.ts';
+import {
+  type AdmissibleTcbStatus,
+  enclaveDefaults,
+  gpuModes,
+  snpDefaults,
+  tcbStatuses,
+  tdxDefaults,
+} from './policy.ts';
 
 /** Message for a list that would have meant "allow everything" in C++. */
 export const EMPTY = 'must not be an empty list';
@@ -126,6 +134,9 @@ export const schemas = {
     ...enclave,
     type: z.literal('sev-snp'),
     measurements: listed(image).optional(),
+    products: listOf(z.enum(amdProducts, `must be one of ${amdProducts.join(', ')}`)).default([
+      ...snpDefaults.products,
+    ] as AmdProduct[]),
     minTcb: z
       .strictObject({
         bootLoader: svn.optional(),

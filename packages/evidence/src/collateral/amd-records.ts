@@ -2,6 +2,7 @@
 import {
   type AmdProduct,
   type AttestCrypto,
+  amdProducts,
   MalformedError,
   readCertificate,
   readCrl,
@@ -25,7 +26,7 @@ export interface AmdOptions {
   readonly roots?: readonly Uint8Array[];
 }
 
-const products: readonly string[] = ['Milan', 'Genoa', 'Turin'] satisfies readonly AmdProduct[];
+const products: readonly string[] = amdProducts;
 
 export function amdRecords({ crypto, roots }: AmdOptions): RecordKind<VcekNeed, ChipRecord> {
   return {

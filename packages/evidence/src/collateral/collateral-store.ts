@@ -86,12 +86,15 @@ export class CollateralStore implements AsyncDisposable {
     return machine !== undefined && rims.every((rim) => this.nvidia.peek(rim) !== undefined);
   }
 
-  /** Fetches what is not here. A need that cannot be met is a failure: nobody is judged by half. */
-  async trustFor({ intel, amd, rims }: EvidenceNeeds, signal: AbortSignal): Promise<TrustFor> {
+  /**
+   * Fetches what is not here. A need that cannot be met is a failure: nobody is judged by half.
+   * @param from who brought the needs, as `rateNameOf` counts him; undefined: we ourselves
+   */
+  async trustFor({ intel, amd, rims }: EvidenceNeeds, signal: AbortSignal, from?: string): Promise<TrustFor> {
     const [collateral, chip, ...values] = await Promise.all([
-      intel && attempt(this.intel.get(intel, signal)),
-      amd && attempt(this.amd.get(amd, signal)),
-      ...rims.map((rim) => attempt(this.nvidia.get(rim, signal))),
+      intel && attempt(this.intel.get(intel, signal, from)),
+      amd && attempt(this.amd.get(amd, signal, from)),
+      ...rims.map((rim) => attempt(this.nvidia.get(rim, signal, from))),
     ]);
     const failures = [collateral, chip, ...values].filter((one) => one instanceof EvidenceError).map(asFailure);
     if (failures.length > 0) return { ok: false, failures };
@@ -111,9 +114,17 @@ export class CollateralStore implements AsyncDisposable {
   }
 
   /** DER of roots that are believed in place of the pinned ones. */
-  get roots(): { readonly intel?: Uint8Array; readonly nvidia?: Uint8Array } {
-    const { intel, nvidia } = this.#options;
-    return { ...(intel?.root && { intel: intel.root }), ...(nvidia?.root && { nvidia: nvidia.root }) };
+  get roots(): {
+    readonly intel?: Uint8Array;
+    readonly amd?: readonly Uint8Array[];
+    readonly nvidia?: Uint8Array;
+  } {
+    const { intel, amd, nvidia } = this.#options;
+    return {
+      ...(intel?.root && { intel: intel.root }),
+      ...(amd?.roots && { amd: amd.roots }),
+      ...(nvidia?.root && { nvidia: nvidia.root }),
+    };
   }
 
   /**

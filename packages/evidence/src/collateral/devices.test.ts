@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pem } from '../../../attest/testing/devices-pki.ts';
+import { makeRim, makeRimMaker } from '../../../attest/testing/devices-rim.ts';
 import { CHIP_ID, gpuTrust, SNP_TCB, STATEMENTS_END_MS, snpTrust } from '../../../attest/testing/peer-devices.ts';
 import { NOW_MS } from '../../../attest/testing/peer-world.ts';
 import { memoryLog, WallClock } from '../../testing/clocks.ts';
@@ -132,6 +133,27 @@ describe("NVIDIA's reference values", () => {
       await assert.rejects(world.store.nvidia.get(driver, signal), { code });
     });
   }
+
+  it('of another chip are refused, though NVIDIA signed them and the version is the same', async () => {
+    const maker = makeRimMaker(Date.UTC(2026, 0, 1), STATEMENTS_END_MS);
+    const vbios = { id: 'NV_GPU_VBIOS_1010_0200_882_96009F0001', product: 'GH100' };
+    for (const [need, version] of [
+      [driver, '550.90.07'],
+      [{ ...driver, product: 'GH100' }, '550.90.07'],
+      [vbios, '96.00.9F.00.01'],
+    ] as const) {
+      const values = [{ index: 1, hashes: ['ab'.repeat(48)] }];
+      const rimOf = (product: string) => makeRim({ version, product, values }, maker);
+      let planted = 'GB100';
+      await using server = await httpServer(() => answerOf(rimOf(planted)));
+      await using world = open({ nvidia: { endpoints: [{ url: server.url }], rimRoot: maker.root } });
+      await assert.rejects(world.store.nvidia.get(need, signal), { code: 'COLLATERAL_REFUSED', message: /GB100/ });
+      assert.equal(world.store.nvidia.peek(need), undefined, 'nothing of it is kept');
+      planted = 'GH100';
+      world.clock.skippedMs += 10_001;
+      assert.equal((await world.store.nvidia.get(need, signal)).id, need.id);
+    }
+  });
 
   it('of NVIDIA itself pass under the pinned root, while they are good', async () => {
     const record = { id: 'NV_GPU_DRIVER_GH100_550.144.03', xml: real };

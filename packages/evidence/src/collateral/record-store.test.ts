@@ -140,6 +140,19 @@ it('strangers bring new needs at a bounded rate', async () => {
   assert.equal((await world.get('n99')).name, 'n99');
 });
 
+it('one stranger who brings new needs does not use up those of others', async () => {
+  await using world = open();
+  const { signal } = new AbortController();
+  const ask = (name: string, from: string) => world.store.get(name, signal, from);
+  const flood = await Promise.allSettled(Array.from({ length: 36 }, (_, i) => ask(`n${i}`, '192.0.2.66')));
+  assert.equal(flood.filter(({ status }) => status === 'fulfilled').length, 8);
+  assert.equal((await ask('other', '192.0.2.7')).name, 'other');
+  await assert.rejects(ask('more', '192.0.2.66'), { code: 'COLLATERAL_LIMIT' });
+  assert.equal((await ask('n0', '192.0.2.66')).name, 'n0', 'what is known costs nothing');
+  world.clock.advance(4_000);
+  assert.equal((await ask('more', '192.0.2.66')).name, 'more');
+});
+
 it('offline, only what was brought is there', async () => {
   await using world = open({ sources: [] });
   await assert.rejects(world.get('a'), { code: 'COLLATERAL_NOT_FOUND' });

@@ -3,12 +3,20 @@
  * an older one, fetched again at half of their validity, and worth nothing once they have ended.
  * Source: attestation.md §7, "Store".
  */
-import { type Clock, type Logger, type Random, Scope } from '@bombyx/base';
+import { type Clock, type Logger, type Random, Scope, Turns } from '@bombyx/base';
 import { EvidenceError } from '../errors.ts';
-import { FETCH_TOTAL_MS, FETCHES, MAX_RECORDS, WAITING_FETCHES } from '../limits.ts';
+import {
+  FETCH_TOTAL_MS,
+  FETCHES,
+  MAX_ADDRESSES,
+  MAX_RECORDS,
+  NEW_NEEDS,
+  NEW_NEEDS_EACH,
+  WAITING_FETCHES,
+} from '../limits.ts';
 import { Rates } from '../rate.ts';
 import { steadyClock } from '../steady-clock.ts';
-import { Turns, until } from '../turns.ts';
+import { until } from '../until.ts';
 import { compareStanding, type RecordKind, type Source, type Standing } from './record.ts';
 import { RecordFolder } from './record-folder.ts';
 import { Refresher } from './refresher.ts';
@@ -42,9 +50,6 @@ export interface Kept<Need, Value> {
   readonly standing: Standing;
 }
 
-/** Fetches for needs nobody had before: strangers bring those. */
-const NEW_NEEDS = { perSecond: 1, burst: 32 };
-
 export class RecordStore<Need, Value> implements AsyncDisposable {
   readonly #kind: RecordKind<Need, Value>;
   readonly #options: RecordStoreOptions<Need, Value>;
@@ -56,6 +61,7 @@ export class RecordStore<Need, Value> implements AsyncDisposable {
   readonly #coming = new Map<string, Promise<Kept<Need, Value>>>();
   readonly #refusals: Refusals;
   readonly #newNeeds: Rates;
+  readonly #newNeedsOf: Rates;
   readonly #refresher: Refresher<Need, Value>;
   readonly #turns = new Turns({ places: FETCHES, maxWaiting: WAITING_FETCHES }, () => {
     return new EvidenceError('COLLATERAL_LIMIT', 'too many records are being fetched', { limit: WAITING_FETCHES });
@@ -70,6 +76,7 @@ export class RecordStore<Need, Value> implements AsyncDisposable {
     this.#order = new SourceOrder(options.sources, this.#deps);
     this.#refusals = new Refusals(deps.clock);
     this.#newNeeds = new Rates(NEW_NEEDS, 1, deps.clock);
+    this.#newNeedsOf = new Rates(NEW_NEEDS_EACH, MAX_ADDRESSES, deps.clock);
     for (const source of options.sources) this.#scope.use(source);
     const again = (kept: Kept<Need, Value>) => this.#join(kept.key, kept.need);
     this.#refresher = this.#scope.use(new Refresher(() => this.#kept.values(), again, this.#deps));
@@ -92,8 +99,11 @@ export class RecordStore<Need, Value> implements AsyncDisposable {
     return kept && this.#isGood(kept) ? kept.value : undefined;
   }
 
-  /** @throws {EvidenceError} `COLLATERAL_…`; the reason of `signal`, while the fetching goes on for others */
-  async get(need: Need, signal: AbortSignal): Promise<Value> {
+  /**
+   * @param from who brought the need, as `rateNameOf` counts him; undefined: we ourselves
+   * @throws {EvidenceError} `COLLATERAL_…`; the reason of `signal`, while the fetching goes on for others
+   */
+  async get(need: Need, signal: AbortSignal, from?: string): Promise<Value> {
     signal.throwIfAborted();
     const key = this.#kind.keyOf(need);
     const here = this.#kept.get(key);
@@ -102,7 +112,7 @@ export class RecordStore<Need, Value> implements AsyncDisposable {
     if (this.#options.allows?.(need) === false) {
       throw new EvidenceError('COLLATERAL_UNKNOWN', `${key} is not on the list`, { key });
     }
-    return (await until(this.#join(key, need), signal)).value;
+    return (await until(this.#join(key, need, from), signal)).value;
   }
 
   /** Takes in a record from elsewhere, such as a bundle, under the same rules. @throws {EvidenceError} `COLLATERAL_…` */
@@ -122,21 +132,21 @@ export class RecordStore<Need, Value> implements AsyncDisposable {
     return this.#deps.clock.nowMs() <= standing.expiresAtMs;
   }
 
-  #join(key: string, need: Need): Promise<Kept<Need, Value>> {
+  #join(key: string, need: Need, from?: string): Promise<Kept<Need, Value>> {
     const coming = this.#coming.get(key);
     if (coming) return coming;
-    const begun = this.#bring(key, need).finally(() => this.#coming.delete(key));
+    const begun = this.#bring(key, need, from).finally(() => this.#coming.delete(key));
     begun.catch(() => {}); // whoever asked may have left
     this.#coming.set(key, begun);
     return begun;
   }
 
-  async #bring(key: string, need: Need): Promise<Kept<Need, Value>> {
+  async #bring(key: string, need: Need, from?: string): Promise<Kept<Need, Value>> {
     const before = this.#kept.get(key);
     const loaded = await this.#load(key, need);
     if (loaded && loaded !== before && this.#isGood(loaded)) return loaded;
     this.#refusals.check(key);
-    if (loaded === undefined) this.#checkRoom(key);
+    if (loaded === undefined) this.#checkRoom(key, from);
     try {
       return await this.#fetch(key, need);
     } catch (error) {
@@ -216,12 +226,17 @@ export class RecordStore<Need, Value> implements AsyncDisposable {
   }
 
   /** @throws {EvidenceError} `COLLATERAL_LIMIT` */
-  #checkRoom(key: string): void {
+  #checkRoom(key: string, from?: string): void {
     if (this.#kept.size >= this.#maxRecords) {
       const message = `${this.#kept.size} records are known already: no place for ${key}`;
       throw new EvidenceError('COLLATERAL_LIMIT', message, { limit: this.#maxRecords });
     }
-    if (this.#options.sources.length > 0 && !this.#newNeeds.take('')) {
+    if (this.#options.sources.length === 0) return;
+    // his own part first: who has used that up takes nothing from the part of all
+    if (from !== undefined && !this.#newNeedsOf.take(from)) {
+      throw new EvidenceError('COLLATERAL_LIMIT', `too many unknown platforms of ${from}`, NEW_NEEDS_EACH);
+    }
+    if (!this.#newNeeds.take('')) {
       throw new EvidenceError('COLLATERAL_LIMIT', 'too many unknown platforms at once', NEW_NEEDS);
     }
   }

@@ -6,6 +6,8 @@ import { type RecordKind, refusal } from './record.ts';
 export interface RimNeed {
   /** Such as `NV_GPU_DRIVER_GH100_550.144.03`. */
   readonly id: string;
+  /** Chip that they must be for, such as `GH100`; undefined: where the name does not tell, nobody asks. */
+  readonly product?: string;
 }
 
 export interface RimRecord {
@@ -31,17 +33,26 @@ export function rimRecords({ crypto, root }: RimOptions): RecordKind<RimNeed, Ri
     encode: ({ id, xml }) => `${JSON.stringify({ id, rim: xml }, undefined, 1)}\n`,
     decode: (text) => readRimRecord(JSON.parse(text)),
     needOf: ({ id }) => ({ id }),
-    judge({ xml }, { id }, atMs) {
-      const { version, fromMs } = factsOf(xml);
+    judge({ xml }, { id, product }, atMs) {
+      const { version, chip, fromMs } = factsOf(xml);
       const verdict = verifyRim(xml, { atMs: atMs ?? fromMs, crypto, ...(root && { root }) });
       if (!verdict.ok) throw refusal(verdict.failures, atMs !== undefined && atMs < fromMs);
       if (!id.endsWith(`_${version}`) && !id.endsWith(`_${version.replaceAll('.', '').toUpperCase()}`)) {
         throw new EvidenceError('COLLATERAL_REFUSED', `reference values of version ${version} instead of ${id}`);
       }
+      for (const wanted of [product, chipNamedBy(id)]) {
+        if (wanted === undefined || wanted === chip) continue;
+        throw new EvidenceError('COLLATERAL_REFUSED', `reference values of ${chip} instead of ${wanted} for ${id}`);
+      }
       const { expiresAtMs } = verdict;
       return { ages: [expiresAtMs], issuedAtMs: fromMs, expiresAtMs }; // signed anew, it ends later
     },
   };
+}
+
+/** Drivers are named with their chip. */
+function chipNamedBy(id: string): string | undefined {
+  return /^NV_GPU_(?:CC_)?DRIVER_(.+)_[^_]+$/.exec(id)?.[1];
 }
 
 /** @throws {EvidenceError} `COLLATERAL_REFUSED` */
@@ -53,11 +64,11 @@ export function readRimRecord(value: unknown): RimRecord {
   throw new EvidenceError('COLLATERAL_REFUSED', 'not a record of reference values');
 }
 
-function factsOf(xml: string): { readonly version: string; readonly fromMs: number } {
+function factsOf(xml: string): { readonly version: string; readonly chip: string; readonly fromMs: number } {
   try {
-    const { version, signature } = readRim(xml);
+    const { version, product, signature } = readRim(xml);
     const dates = signature.certificates.map((der) => readCertificate(der).notBeforeMs);
-    return { version, fromMs: Math.max(...dates) };
+    return { version, chip: product, fromMs: Math.max(...dates) };
   } catch (cause) {
     if (!(cause instanceof MalformedError)) throw cause;
     throw new EvidenceError('COLLATERAL_REFUSED', `reference values: ${cause.message}`, {}, { cause });

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '@bombyx/base';
 import { EvidenceError, errnoOf, printable } from '../errors.ts';
 import { GPU_TIMEOUT_MS, MAX_GPU_OUTPUT_BYTES } from '../limits.ts';
-import { until } from '../turns.ts';
+import { until } from '../until.ts';
 import { readGpuAnswer } from './gpu-answer.ts';
 import { exactly, type GpuProvider, type GpuRequest } from './provider.ts';
 

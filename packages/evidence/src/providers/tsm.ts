@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import type { EvidenceItem } from '@bombyx/attest';
-import { type Clock, wait } from '@bombyx/base';
+import { type Clock, Turns, wait } from '@bombyx/base';
 import { EvidenceError, printable } from '../errors.ts';
 import { MAX_QUOTE_BYTES, QUOTE_TIMEOUT_MS, WAITING_QUOTES } from '../limits.ts';
-import { Turns, until } from '../turns.ts';
+import { until } from '../until.ts';
 import { type EvidenceProvider, exactly, type MachineRequest } from './provider.ts';
 import { reportDataOf } from './report-data.ts';
 import { failed, retried } from './tsm-failures.ts';

@@ -5,8 +5,18 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { builtinPolicy, encodeEvidence, gpuNonceOf, type PeerVerdict } from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
 import { WORLD_AT_MS } from '../../../attest/testing/intel-world.ts';
-import { CHIP_ID, gpuOf, gpuTrust, SNP_TCB, snpOf, snpTrust } from '../../../attest/testing/peer-devices.ts';
+import {
+  CHIP_ID,
+  certificateTable,
+  gpuOf,
+  gpuTrust,
+  SNP_TCB,
+  snpChip,
+  snpOf,
+  snpTrust,
+} from '../../../attest/testing/peer-devices.ts';
 import { Machine, NOW_MS, signingKey } from '../../../attest/testing/peer-world.ts';
+import { httpServer } from '../../testing/http-server.ts';
 import { PccsServer } from '../../testing/pccs-server.ts';
 import { makeTlsCertificate } from '../../testing/ra-tls.ts';
 import { quote, vector } from '../../testing/vectors.ts';
@@ -23,6 +33,15 @@ import {
 
 function codesOf(verdict: PeerVerdict): string[] {
   return verdict.ok ? [] : verdict.failures.map(({ code }) => code);
+}
+
+/** As a host hands it to its guest. */
+function tableOf({ vcek, chain: [ask, ark] }: typeof snpTrust): Uint8Array {
+  return certificateTable([
+    ['ark', ark ?? vcek],
+    ['ask', ask ?? vcek],
+    ['vcek', vcek],
+  ]);
 }
 
 /** The one moment at which the statements of both makers hold, of Intel's part and of AMD's and NVIDIA's. */
@@ -265,6 +284,60 @@ describe('what strangers cost', () => {
     }
     assert.ok(!(await world.judge(makeTlsCertificate(key, quote, WORLD_AT_MS))).ok, 'a real one, under another root');
     assert.deepEqual(world.server.asked, []);
+  });
+
+  it('a SEV-SNP report that its own certificate table belies causes no request, and a genuine one does', async () => {
+    const [chip, forger] = [snpChip('Genoa'), snpChip('Genoa')];
+    await using server = await httpServer(() => undefined);
+    const store = { amd: { endpoints: [{ url: server.url }], roots: chip.trust.roots } };
+    await using world = openVerifier(NOW_MS, store);
+    const judged = async (certificates: Uint8Array | undefined, edit?: (data: Uint8Array) => void, from = chip) => {
+      const { bytes, binding } = freshEvidence(NOW_MS, (reportData) => {
+        const item = from.report(reportData);
+        edit?.(item.data);
+        return [certificates === undefined ? item : { ...item, certificates }];
+      });
+      return codesOf(await world.verifier.judge(bytes, binding, snpPolicy, world.asking));
+    };
+    const genuine = tableOf(chip.trust);
+    const madeUp = (data: Uint8Array) => data.set(randomBytes(64), 416);
+    assert.deepEqual(await judged(genuine, madeUp), ['SNP_CHIP_ID', 'SNP_SIGNATURE']);
+    assert.deepEqual(await judged(genuine, (data) => data.set([9], 300)), ['SNP_SIGNATURE']);
+    assert.deepEqual(await judged(tableOf(forger.trust), undefined, forger), ['SNP_ROOT']);
+    const newer = await judged(genuine, (data) => data.set([9], 391)); // the host's table is of an older microcode
+    assert.deepEqual(newer, ['SNP_TCB', 'SNP_SIGNATURE']);
+    assert.deepEqual(server.asked, []);
+    assert.deepEqual(await judged(genuine), ['COLLATERAL_NOT_FOUND']);
+    assert.ok(server.asked.length > 0);
+  });
+
+  it('a SEV-SNP report of a product that the policy does not list causes no request', async () => {
+    const chip = snpChip('Milan');
+    await using server = await httpServer(() => undefined);
+    await using world = openVerifier(NOW_MS, { amd: { endpoints: [{ url: server.url }], roots: chip.trust.roots } });
+    const { bytes, binding } = freshEvidence(NOW_MS, (reportData) => [chip.report(reportData)]);
+    const refused = await world.verifier.judge(bytes, binding, snpPolicy, world.asking);
+    assert.deepEqual(codesOf(refused), ['POLICY_PRODUCT']);
+    assert.deepEqual(server.asked, []);
+  });
+
+  it('made-up chips of one address leave the requests of others alone', async () => {
+    await using server = await httpServer(() => undefined);
+    await using world = openVerifier(NOW_MS, { amd: { endpoints: [{ url: server.url }] } });
+    const ask = async (address: string) => {
+      const { bytes, binding } = freshEvidence(NOW_MS, (reportData) => {
+        return [snpOf(reportData, (report) => report.set(randomBytes(64), 416))];
+      });
+      return codesOf(await world.verifier.judge(bytes, binding, snpPolicy, { ...world.asking, address }));
+    };
+    const codes: string[] = [];
+    for (let i = 0; i < 40; i++) codes.push(...(await ask(`2001:db8::${i}`))); // one customer's network
+    assert.deepEqual(codes.slice(0, 8), Array(8).fill('COLLATERAL_NOT_FOUND'));
+    assert.ok(
+      codes.slice(8).every((code) => code === 'COLLATERAL_LIMIT'),
+      codes.join(),
+    );
+    assert.deepEqual(await ask('2001:db8:0:1::1'), ['COLLATERAL_NOT_FOUND']);
   });
 
   it('a flood of 200 different garbage quotes does not block the event loop', async () => {

@@ -18,10 +18,10 @@ import type { CollateralStore } from '../collateral/collateral-store.ts';
 import { MAX_ADDRESSES, MAX_VERDICT_BYTES, MAX_VERDICTS, VERDICT_RATE, VERDICT_TIMEOUT_MS } from '../limits.ts';
 import { type RateLimits, Rates } from '../rate.ts';
 import { steadyClock } from '../steady-clock.ts';
-import { until } from '../turns.ts';
+import { until } from '../until.ts';
 import { rateNameOf } from './address.ts';
 import { JudgePool, type JudgePoolOptions, type Judges, NoVerdict, noVerdict } from './judge-pool.ts';
-import type { Shown } from './task.ts';
+import type { Admitted, Shown } from './task.ts';
 import { type CacheLimits, VerdictCache } from './verdict-cache.ts';
 
 export interface PeerVerifierOptions extends JudgePoolOptions {
@@ -156,7 +156,7 @@ export class PeerVerifier implements AsyncDisposable {
     const address = rateNameOf(asking.address); // one customer's network has the places of one
     const atMs = this.#deps.clock.nowMs();
     const inspection = await this.#judges.run(
-      { step: 'inspect', shown, policyType: policy.type, atMs },
+      { step: 'inspect', shown, admits: admittedBy(policy), atMs },
       address,
       signal,
     );
@@ -172,7 +172,7 @@ export class PeerVerifier implements AsyncDisposable {
       const failures = await this.#judges.run({ step: 'screen', shown, roots, atMs }, address, signal);
       if (failures.length > 0) return { ok: false, failures };
     }
-    const found = await this.#trustFor(needs, signal);
+    const found = await this.#trustFor(needs, address, signal);
     if (!found.ok) return found;
     const version = collateral?.version;
     const flushes = this.#flushes;
@@ -190,9 +190,13 @@ export class PeerVerifier implements AsyncDisposable {
     return verdict;
   }
 
-  async #trustFor(needs: EvidenceNeeds, signal: AbortSignal): Promise<{ ok: true; trust: Trust } | Refusal> {
+  async #trustFor(
+    needs: EvidenceNeeds,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<{ ok: true; trust: Trust } | Refusal> {
     const { collateral } = this.#deps;
-    if (collateral) return collateral.trustFor(needs, signal);
+    if (collateral) return collateral.trustFor(needs, signal, address);
     const nothing = !needs.intel && !needs.amd && needs.rims.length === 0;
     if (nothing) return { ok: true, trust: {} };
     return refused(
@@ -217,6 +221,10 @@ export class PeerVerifier implements AsyncDisposable {
     this.#policyIds.set(policy, this.#policies);
     return this.#policies;
   }
+}
+
+function admittedBy(policy: Policy): Admitted {
+  return policy.type === 'sev-snp' ? { type: policy.type, products: policy.products } : { type: policy.type };
 }
 
 interface Refusal {

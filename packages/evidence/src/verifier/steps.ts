@@ -18,14 +18,25 @@ import {
   type OpenedCollateral,
   openCollateral,
   type PeerVerdict,
-  type Policy,
   QUOTE_OID,
+  readCertificateTable,
   readQuote,
   type Trust,
   verifyGpu,
   verifyQuote,
+  verifySnp,
 } from '@bombyx/attest';
-import type { Inspection, InspectTask, JudgeTask, Results, ScreenRoots, ScreenTask, Shown, Task } from './task.ts';
+import type {
+  Admitted,
+  Inspection,
+  InspectTask,
+  JudgeTask,
+  Results,
+  ScreenRoots,
+  ScreenTask,
+  Shown,
+  Task,
+} from './task.ts';
 
 /** Collateral kept open, with the machines it was used for. */
 const MAX_OPENED = 16;
@@ -53,11 +64,11 @@ export class Judge {
     }
   }
 
-  #inspect({ shown, policyType, atMs }: InspectTask): Inspection {
+  #inspect({ shown, admits, atMs }: InspectTask): Inspection {
     try {
       if (shown.form === 'evidence') {
         const items = decodeEvidence(shown.bytes).items;
-        return { ok: true, key: keyOfEvidence(shown), needs: needsUnder(policyType, items) };
+        return { ok: true, key: keyOfEvidence(shown), needs: needsUnder(admits, items) };
       }
       const verdict = judgeCertificate(shown.bytes, shown.role, atMs, this.#crypto);
       if (!verdict.ok) return { ok: false, failures: certificateFailures(verdict.failures) };
@@ -65,7 +76,7 @@ export class Judge {
       return {
         ok: true,
         key: keyOfCertificate(shown, certificate),
-        needs: needsUnder(policyType, itemsIn(certificate)),
+        needs: needsUnder(admits, itemsIn(certificate)),
       };
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
@@ -88,12 +99,31 @@ export class Judge {
       const verdict = verifyQuote(data, NO_COLLATERAL, { atMs, crypto, root: roots.intel });
       return verdict.ok ? [] : verdict.failures.filter(({ code }) => ownFaults.test(code));
     }
+    if (kind === 'sev-snp') return this.#tableFaults(data, certificates, roots, atMs);
     if (kind !== 'nvidia-gpu' || typeof certificates !== 'string') return [];
     const verdict = verifyGpu(
       { evidence: data, certificates },
       { atMs, crypto, rims: 'not judged', ...(roots.nvidia && { root: roots.nvidia }) },
     );
     return verdict.ok ? [] : verdict.failures;
+  }
+
+  /**
+   * By the certificates that the host handed to the guest with the report, where it did. They are not kept: the verdict
+   * needs AMD's list of revoked ones, too, and takes all from one place.
+   */
+  #tableFaults(
+    report: Uint8Array,
+    table: EvidenceItem['certificates'],
+    { amd }: ScreenRoots,
+    atMs: number,
+  ): readonly Failure[] {
+    const certificates = table instanceof Uint8Array ? readCertificateTable(table) : undefined;
+    if (certificates === undefined) return [];
+    const verdict = verifySnp(report, certificates, { atMs, crypto: this.#crypto, ...(amd && { roots: amd }) });
+    if (verdict.ok) return [];
+    // one that has ended is genuine all the same, and AMD gives out newer ones
+    return verdict.failures.filter(({ code }) => code !== 'SNP_VALIDITY').map(withTableFix);
   }
 
   #judge({ shown, policy, trust, atMs, platformPeers }: JudgeTask): PeerVerdict {
@@ -138,13 +168,24 @@ const NO_COLLATERAL: Collateral = {
 };
 
 /** A policy fetches for evidence that it could let in, and for nothing else. */
-function needsUnder(type: Policy['type'], items: readonly EvidenceItem[]): EvidenceNeeds {
+function needsUnder(admits: Admitted, items: readonly EvidenceItem[]): EvidenceNeeds {
+  const { type } = admits;
   if (type === 'any' || type === 'fake_tdx') return NOTHING_NEEDED;
   const { intel, amd, rims } = needsOf({ items });
   return {
     ...(type === 'tdx' && intel && { intel }),
-    ...(type === 'sev-snp' && amd && { amd }),
+    ...(admits.type === 'sev-snp' && amd && admits.products.includes(amd.product) && { amd }),
     rims,
+  };
+}
+
+/** Of an honest peer: its host has certificates from before its firmware was updated. */
+function withTableFix({ code, message }: Failure): Failure {
+  if (code !== 'SNP_TCB' && code !== 'SNP_CHIP_ID') return { code, message };
+  return {
+    code,
+    message,
+    fix: "let the peer's host fetch the VCEK of its chip again, or hand out no certificate table",
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a judging thread is asked, and what it answers. Everything here is copied between threads. */
-import type { Binding, EvidenceNeeds, Failure, PeerVerdict, Policy, Role, Trust } from '@bombyx/attest';
+import type { Binding, EvidenceNeeds, Failure, PeerVerdict, Policy, Role, SevSnpPolicy, Trust } from '@bombyx/attest';
 
 /** What a peer showed. */
 export type Shown =
@@ -9,8 +9,12 @@ export type Shown =
 /** DER of roots to believe in place of the pinned ones. */
 export interface ScreenRoots {
   readonly intel?: Uint8Array;
+  readonly amd?: readonly Uint8Array[];
   readonly nvidia?: Uint8Array;
 }
+
+/** What a policy could let in, as far as it decides what is fetched. */
+export type Admitted = { readonly type: Exclude<Policy['type'], 'sev-snp'> } | Pick<SevSnpPolicy, 'type' | 'products'>;
 
 interface Asked<Step extends string> {
   readonly step: Step;
@@ -19,7 +23,7 @@ interface Asked<Step extends string> {
 }
 
 /** Read it: what would be needed to judge it, and by which name its verdict is known? */
-export type InspectTask = Asked<'inspect'> & { readonly policyType: Policy['type'] };
+export type InspectTask = Asked<'inspect'> & { readonly admits: Admitted };
 /** Judge what can be judged with nothing: whether it is worth fetching anything for. */
 export type ScreenTask = Asked<'screen'> & { readonly roots: ScreenRoots };
 export type JudgeTask = Asked<'judge'> & {

@@ -17,18 +17,26 @@ export class Turns {
     this.#full = full;
   }
 
-  /** @returns gives the place back; call it once. @throws what `full` makes; the reason of `signal` */
+  /**
+   * @returns gives the place back; call it once. `signal` may abort before the caller goes on: whoever begins work that
+   *   only listens for it looks at it first
+   * @throws what `full` makes; the reason of `signal`
+   */
   async take(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     if (this.#taken < this.#limits.places) this.#taken += 1;
     else await this.#wait(signal);
-    return () => {
-      const next = this.#waiting.shift();
-      if (next)
-        next(); // the place is handed over
-      else this.#taken -= 1;
-    };
+    if (!signal.aborted) return this.#giveBack;
+    this.#giveBack(); // whoever waited left in the moment in which the place was handed over
+    throw signal.reason;
   }
+
+  readonly #giveBack = (): void => {
+    const next = this.#waiting.shift();
+    if (next)
+      next(); // the place is handed over
+    else this.#taken -= 1;
+  };
 
   #wait(signal: AbortSignal): Promise<void> {
     if (this.#waiting.length >= this.#limits.maxWaiting) throw this.#full();
@@ -45,14 +53,4 @@ export class Turns {
       this.#waiting.push(go);
     });
   }
-}
-
-/** Waits for `work`, but no longer than until `signal` aborts; the work itself goes on. @throws the reason of `signal` */
-export function until<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener('abort', leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  });
 }
