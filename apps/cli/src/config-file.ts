@@ -19,7 +19,7 @@ export function readConfig<T>(file: string, what: string, parse: (json: unknown)
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new CliError('CLI_CONFIG', `the ${what} ${file} is not JSON: ${jsonFault(text)}`, {}, { cause: error });
+    throw new CliError('CLI_CONFIG', `the ${what} ${file} ${jsonFault(text)}`, {}, { cause: error });
   }
   const doubled = doubledName(text);
   if (doubled !== undefined) {

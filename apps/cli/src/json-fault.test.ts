@@ -15,7 +15,7 @@ for (const [text, told] of [
   ['{"a": 1}}', 'the fault is in line 1, column 9'],
   ['{"a": tru}', 'the fault is in line 1, column 10'],
 ] as const) {
-  it(`says of ${JSON.stringify(text)}: ${told}`, () => assert.equal(jsonFault(text), told));
+  it(`says of ${JSON.stringify(text)}: ${told}`, () => assert.equal(jsonFault(text), `is not JSON: ${told}`));
 }
 
 it('finds the character that stands where it cannot, wherever it was put', () => {
@@ -23,7 +23,7 @@ it('finds the character that stands where it cannot, wherever it was put', () =>
   fc.assert(
     fc.property(outside, ([json, at]) => {
       const text = `${json.slice(0, at)}\u0001${json.slice(at)}`; // JSON takes this one nowhere
-      assert.equal(jsonFault(text), `the fault is in line 1, column ${at + 1}`);
+      assert.equal(jsonFault(text), `is not JSON: the fault is in line 1, column ${at + 1}`);
     }),
   );
 });
@@ -34,8 +34,12 @@ it('calls every beginning of an object one that ends too early', () => {
     fc.property(
       objects.chain((json) => fc.tuple(fc.constant(json), fc.nat(json.length - 1))),
       ([json, size]) => {
-        assert.equal(jsonFault(json.slice(0, size)), `it ends too early, in line 1, column ${size + 1}`);
+        assert.equal(jsonFault(json.slice(0, size)), `is not JSON: it ends too early, in line 1, column ${size + 1}`);
       },
     ),
   );
+});
+
+it('finds nothing wrong with JSON', () => {
+  fc.assert(fc.property(fc.json(), (json) => assert.equal(jsonFault(json), undefined)));
 });

@@ -2,11 +2,12 @@
 
 /**
  * The shortest beginning of `text` that nothing could complete ends with the fault.
- * @param text that JSON.parse refuses
- * @returns a clause for people, with the line and the column, both from 1; nothing of the text itself
+ * @returns what is wrong, to complete "the file …", with the line and the column, both from 1, and nothing of the text
+ *   itself; undefined for JSON
  */
-export function jsonFault(text: string): string {
-  if (mayGoOn(text)) return `it ends too early, ${placeOf(text, text.length)}`;
+export function jsonFault(text: string): string | undefined {
+  if (isJson(text)) return undefined;
+  if (mayGoOn(text)) return `is not JSON: it ends too early, ${placeOf(text, text.length)}`;
   let goesOn = 0;
   let broken = text.length;
   while (broken - goesOn > 1) {
@@ -14,7 +15,16 @@ export function jsonFault(text: string): string {
     if (mayGoOn(text.slice(0, middle))) goesOn = middle;
     else broken = middle;
   }
-  return `the fault is ${placeOf(text, goesOn)}`;
+  return `is not JSON: the fault is ${placeOf(text, goesOn)}`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether `text` is JSON, or the beginning of one: then the only fault is at its end. */

@@ -62,7 +62,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const command = await entry.load();
   const args = parseCommandLine(command, rest);
   if (args.flag('help')) {
-    process.stdout.write(helpOf(command));
+    process.stdout.write(helpOf(command.part?.(args.positionals) ?? command));
     return 0;
   }
   return command.run(args, stopSignal());

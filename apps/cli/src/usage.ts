@@ -33,6 +33,8 @@ export interface Command {
   readonly positional?: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
   readonly examples: readonly string[];
+  /** The part of it that words of the command line name, for their own help. */
+  part?(words: readonly string[]): Command | undefined;
   /** @returns the exit code */
   run(args: Arguments, signal: AbortSignal): Promise<number>;
 }

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Collateral, CollateralNeed, Failure } from '@bombyx/attest';
+import { jsonFault } from '../json-fault.ts';
 import { type Arguments, CliError } from '../usage.ts';
 import { readBytes, textOf } from './files.ts';
-import { jsonFault } from './json-text.ts';
 import { identity, recognise } from './kinds.ts';
 import { COLLATERAL_FIELDS, collateralOf, coverage } from './show-collateral.ts';
 

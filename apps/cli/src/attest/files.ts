@@ -1,7 +1,7 @@
 /** Files of evidence, read with a bound. A person names them, so every failure is one sentence. */
 import { readFileSync, statSync } from 'node:fs';
+import { jsonFault } from '../json-fault.ts';
 import { CliError } from '../usage.ts';
-import { jsonFault } from './json-text.ts';
 
 /** Largest file of evidence, in bytes: an event log of 256 KiB and a bundle of 1 MiB are the largest real ones. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;

@@ -42,6 +42,11 @@ export async function verifyCertificateFile(
   const bytes = der ?? onlyOne(pem ?? '');
   const role = args.text('role') ?? 'server';
   if (role !== 'server' && role !== 'client') throw new CliError('CLI_USAGE', '--role must be server or client');
+  if (chosen !== undefined && checks.eventLog !== undefined)
+    throw new CliError(
+      'CLI_USAGE',
+      'policies judge certificates without an event log: leave --event-log or --policy out',
+    );
   const plain = judgeCertificate(bytes, role as Role, atMs, crypto);
   const view = readable(() => viewCertificates({ der: bytes }), 'certificate that cannot be read');
   const quote = plain.ok ? plain.certificate.extensions.get(QUOTE_OID)?.value : undefined;

@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { dataFile, scratchFolder } from '../../testing/attestation-cases.ts';
 import { ended } from '../../testing/printed.ts';
-import type { CliError } from '../usage.ts';
+import { type CliError, helpOf } from '../usage.ts';
 import { attest } from './attest.ts';
 
 const folder = scratchFolder();
@@ -37,15 +37,29 @@ describe('a file that is no evidence', () => {
     'JSON of something else': ['{"hello":[1,2,3]}', /is JSON/],
     'private key': ['-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n', /PEM of the kind PRIVATE KEY/],
     'odd hexadecimal': ['abcdef0123', /holds 5 bytes in hexadecimal/],
+    'base64 of a quote': [readFileSync(QUOTE).toString('base64'), /is base64 text of a TDX or SGX quote: decode it/],
+    'base64 of a report': [
+      readFileSync(dataFile('snp/gcp-v5-vmpl0.bin')).toString('base64'),
+      /is base64 text of a SEV-SNP report: decode it/,
+    ],
+    'broken JSON': ['{"evidences": [}', /is not JSON: the fault is in line 1, column 16/],
+    'half of some JSON': ['{"evidences": ["', /is not JSON: it ends too early, in line 1, column 17/],
+    'a note': ['to whom it may concern', /holds 22 bytes of text/],
   };
   for (const [name, [content, reason]] of Object.entries(files)) {
     it(`${name}: show says what it is, and verify rejects it as a quote`, async () => {
       const file = folder.write(name, content);
       assert.match(await mistake('show', file), reason);
       const { code, lines } = await run('verify', file, '--json');
-      const json = JSON.parse(lines.join('\n')) as { verdict: string; reason: string; failures: { fix: string }[] };
+      const json = JSON.parse(lines.join('\n')) as { verdict: string; reason: string; failures: { message: string }[] };
       assert.deepEqual([code, json.verdict, json.reason], [1, 'rejected', 'QUOTE_FORMAT']);
-      assert.match(json.failures[0]!.fix, reason);
+      assert.match(json.failures[0]!.message, reason);
+      const isRead = name === 'garbage' || name === 'odd hexadecimal';
+      assert.equal(/as a quote it would be/.test(json.failures[0]!.message), isRead, 'no version is read from text');
+      assert.match(
+        await mistake('image-hash', file),
+        name === 'garbage' ? /has more than 262144 bytes/ : isRead ? /quote of version/ : reason,
+      );
     });
   }
 
@@ -96,11 +110,18 @@ describe('what stands beside the evidence', () => {
     const html = folder.write('c.html', '<html>502 Bad Gateway</html>');
     assert.match(
       await mistake('verify', QUOTE, ...AT, '--collateral', html),
-      /it is a web page, not JSON with the nine fields/,
+      /c\.html is a web page; collateral is JSON with nine fields/,
+    );
+    const cut = folder.write('cut.json', JSON.stringify(collateral).slice(0, 5_000));
+    assert.match(await mistake('verify', QUOTE, ...AT, '--collateral', cut), /is not JSON: it ends too early/);
+    const other = folder.write('other.json', '{"tcbInfo":{}}');
+    assert.match(
+      await mistake('verify', QUOTE, ...AT, '--collateral', other),
+      /lacks all of tcb_info, tcb_info_signature/,
     );
     const half = folder.write('half.json', JSON.stringify({ ...collateral, pck_crl: 1, qe_identity: undefined }));
     assert.match(await mistake('verify', QUOTE, ...AT, '--collateral', half), /lacks qe_identity, pck_crl/);
-    assert.match(await mistake('verify', QUOTE, ...AT, '--collateral', QUOTE), /holds 5010 bytes/);
+    assert.match(await mistake('verify', QUOTE, ...AT, '--collateral', QUOTE), /is a TDX or SGX quote/);
   });
 
   it('a folder without collateral for this platform is a check that failed', async () => {
@@ -123,7 +144,11 @@ describe('what stands beside the evidence', () => {
     ]) {
       assert.match(await verify('--at', at), /CLI_USAGE: --at must be a time/, at);
     }
-    assert.match(await verify('--policy', 'tdxx'), /there is no policy "tdxx"/);
+    assert.match(await verify('--policy', 'tdxx'), /there is no policy "tdxx": .*sev-snp.*simulated/);
+    const comma = folder.write('comma.json', '{"name":"x",');
+    assert.match(await verify('--policy', comma), /comma\.json is not JSON: it ends too early, in line 1, column 13/);
+    const word = folder.write('word.json', `{"name": ${' '.repeat(100)}secret}`);
+    assert.match(await verify('--policy', word), /is not JSON: the fault is in line \d+, column \d+$/);
     assert.match(await verify('--policy', 'simulated'), /needs a file that lists its roots/);
     assert.match(await verify('--policy', './none.json'), /none.json is missing/);
     const doubled = folder.write('doubled.json', '{"name":"p","type":"tdx","measurements":[],"measurements":"any"}');
@@ -145,6 +170,22 @@ describe('what stands beside the evidence', () => {
     assert.match(told, /built-in/);
     assert.match(told, /tcbStatsu/);
     assert.match(told, /empty list/);
+  });
+
+  it('an option that the evidence has nothing to do with is refused, and evidence that is none is told first', async () => {
+    const foreign: [file: string, refused: string, ...options: string[]][] = [
+      [QUOTE, '--vcek, --nonce do', '--vcek', 'none.pem', '--nonce', '00'],
+      [QUOTE, '--rim does', '--rim', 'none.xml'],
+      [dataFile('snp/gcp-v5-vmpl0.bin'), '--collateral does', '--collateral', COLLATERAL],
+      [dataFile('nvidia/evidence/h100-535.86.09.bin'), '--jwks does', '--jwks', 'none.json'],
+      [dataFile('nvidia/nras/h100-v3-detached-eat.json'), '--role does', '--role', 'client'],
+    ];
+    for (const [file, refused, ...options] of foreign) {
+      const told = await mistake('verify', file, ...options);
+      assert.ok(told.startsWith('CLI_USAGE') && told.endsWith(`which ${refused} not belong to`), told);
+    }
+    const { lines } = await run('verify', folder.write('none', 'no evidence'), '--vcek', 'none.pem', '--json');
+    assert.equal((JSON.parse(lines[0]!) as { reason: string }).reason, 'QUOTE_FORMAT');
   });
 
   it('what cannot be verified alone is told with what would help', async () => {
@@ -189,6 +230,23 @@ describe('policies', () => {
     ]);
   });
 
+  it("what breaks the vendor's rules is told first under every policy, and once", async () => {
+    const late = ['--collateral', COLLATERAL, '--at', '2026-03-05'];
+    const { codes: vendor } = await verify('tdx/quotes/cocoon-v4.bin', ...late);
+    assert.equal(vendor[0], 'PCK_CRL_EXPIRED');
+    const simulated = { name: 'desk', type: 'simulated', measurements: 'any', models: 'any', roots: ['11'.repeat(32)] };
+    const desk = folder.write('desk.json', JSON.stringify(simulated));
+    for (const policy of ['any', 'fake_tdx', 'tdx', 'sev-snp', desk]) {
+      const { codes } = await verify('tdx/quotes/cocoon-v4.bin', ...late, '--policy', policy);
+      assert.deepEqual(codes.slice(0, vendor.length), vendor, policy);
+      assert.equal(codes.length > vendor.length, policy !== 'any' && policy !== 'tdx', codes.join());
+    }
+    const sgx = ['--collateral', dataFile('sgx/collateral/00a067-2025.json'), '--at', '2030-01-01', '--policy', 'tdx'];
+    assert.match((await verify('sgx/quotes/phala-v3.bin', ...sgx)).codes.join(), /^(?!POLICY).*,POLICY_KIND$/);
+    const none = await verify('tdx/quotes/cocoon-v4.bin', '--collateral', folder.path, ...AT, '--policy', 'tdx');
+    assert.deepEqual(none.codes, ['COLLATERAL_MISSING'], 'a policy has nothing else against it');
+  });
+
   it('an event log of another boot is refused', async () => {
     const log = ['--event-log', dataFile('tdx/eventlog/dstack-lite.json')];
     const { code, codes } = await verify('tdx/quotes/cocoon-v4.bin', ...cocoon, ...log);
@@ -216,4 +274,17 @@ it('a program that asks for JSON gets one object and an exit code, whatever is w
       { 0: 'verified', 1: 'rejected', 2: 'CLI_USAGE', 78: 'CLI_CONFIG' }[expected],
     );
   }
+});
+
+it('the help of each action lists its own options, and that of none lists all', () => {
+  const optionsIn = (words: readonly string[]) => {
+    const help = helpOf(attest.part?.(words) ?? attest);
+    assert.match(help, new RegExp(`^Usage: bombyx attest ${words[0] ?? ''}`, 'm'));
+    return [...help.matchAll(/^ .{5}--([a-z-]+)/gm)].map(([, option]) => option);
+  };
+  assert.deepEqual(optionsIn(['show']), ['json', 'help']);
+  assert.deepEqual(optionsIn(['model-hash', 'folder']), ['name', 'json', 'help']);
+  assert.ok(optionsIn(['verify']).includes('vcek') && !optionsIn(['verify']).includes('fmspc'));
+  assert.ok(optionsIn(['collateral', 'fetch']).includes('fmspc') && !optionsIn(['collateral']).includes('vcek'));
+  assert.equal(optionsIn([]).length, Object.keys(attest.options).length + 2);
 });

@@ -70,6 +70,33 @@ describe('attest verify of SEV-SNP reports', () => {
     );
   });
 
+  it("under a policy for other machines AMD's reasons come first, and a certificate out of date is named with its dates", async () => {
+    const [first] = entries as [SnpEntry];
+    const report = [dataFile(first.file), ...certificates(first), '--at', '2046-01-01'];
+    const vendor = (await verdictOf(...report)).codes;
+    assert.equal(vendor[0], 'SNP_VALIDITY');
+    for (const policy of ['tdx', 'fake_tdx']) {
+      const { json, codes } = await verdictOf(...report, '--policy', policy);
+      assert.deepEqual(codes, [...vendor, 'POLICY_KIND']);
+      const [{ message }] = json['failures'] as [{ message: string }];
+      assert.match(
+        message,
+        /certificate 1 of 3 \("SEV-VCEK"\) is valid from \d{4}-\S+Z to 20\d\d-\S+Z, judged at 2046-01-01T00:00:00Z/,
+      );
+    }
+    const missing = await verdictOf(dataFile(first.file), ...at, '--kds', 'http://127.0.0.1:1', '--policy', 'tdx');
+    assert.deepEqual(missing.codes, ['SNP_CERTIFICATES_MISSING', 'POLICY_KIND']);
+  });
+
+  it('a missing list of revoked chips is told with its address and the option that takes it', async () => {
+    const [first] = entries as [SnpEntry];
+    using folder = scratchFolder();
+    const policy = folder.write('milan.json', JSON.stringify({ ...milan, products: ['Milan'] }));
+    const { json } = await verdictOf(dataFile(first.file), ...certificates(first), ...at, '--policy', policy);
+    const [{ fix }] = json['failures'] as [{ fix: string }];
+    assert.match(fix, /kdsintf\.amd\.com\/vcek\/v1\/Milan\/crl .*--crl FILE/);
+  });
+
   it('a guest that may be debugged is refused by the policy sev-snp, and one without a list of revoked chips', async () => {
     const debug = entries.find(({ policyFindings }) => policyFindings.includes('DEBUG'))!;
     const { code, codes } = await verdictOf(dataFile(debug.file), ...certificates(debug), ...at, '--policy', 'sev-snp');
@@ -134,6 +161,16 @@ describe('attest verify of what NVIDIA signs', () => {
     });
   }
 
+  it('a device is shown as one whose certificates nobody asked about', async () => {
+    const file = 'nvidia/evidence/h100-535.86.09.bin';
+    const argv = ['verify', dataFile(file), ...chainOf(file), ...at];
+    const { code, lines } = await ended(attest, argv, AbortSignal.timeout(30_000));
+    assert.equal(code, 0);
+    assert.match(lines.join('\n'), /\n {2}revocation +not asked: /);
+    const { json } = await verdictOf(...argv.slice(1));
+    assert.equal((json['devices'] as { revocation: string }[])[0]?.revocation, 'not given');
+  });
+
   it('a nonce that is not ours is told, and so is a driver without reference values', async () => {
     const file = 'nvidia/evidence/h100-535.86.09.bin';
     const nonce = ['--nonce', '00'.repeat(32)];
@@ -154,8 +191,11 @@ describe('attest verify of what NVIDIA signs', () => {
     it(`${file}: ${xmlSignature && rootPinned ? 'good while its signer is' : 'refused'}`, async () => {
       const { code, codes } = await verdictOf(dataFile(file), ...at);
       assert.equal(code === 0, xmlSignature && rootPinned && chainSignatures, codes.join());
-      if (xmlSignature && rootPinned)
-        assert.equal((await verdictOf(dataFile(file), '--at', '2030-01-01')).json['reason'], 'RIM_VALIDITY');
+      if (!xmlSignature || !rootPinned) return;
+      const { json } = await verdictOf(dataFile(file), '--at', '2030-01-01');
+      assert.equal(json['reason'], 'RIM_VALIDITY');
+      const [{ message }] = json['failures'] as [{ message: string }];
+      assert.match(message, /is valid from 20\S+Z to 20\S+Z, judged at 2030-01-01T00:00:00Z$/);
     });
   }
 
@@ -204,6 +244,12 @@ describe('attest verify of RA-TLS certificates', () => {
     assert.deepEqual(await codesOf('fake-good.pem'), ['QUOTE_STAND_IN']);
     assert.deepEqual(await codesOf('no-quote.pem'), ['EVIDENCE_MISSING']);
     assert.deepEqual(await codesOf('real-quote-foreign-key.pem'), ['BINDING_REPORT_DATA']);
+  });
+
+  it('an event log that a policy would not look at is refused', async () => {
+    const log = ['--event-log', dataFile('tdx/eventlog/dstack-lite.json')];
+    const judged = verdictOf(join(RATLS, 'fake-good.pem'), '--policy', 'fake_tdx', ...log, ...at);
+    await assert.rejects(judged, { code: 'CLI_USAGE', message: /leave --event-log or --policy out/ });
   });
 
   it('a certificate is refused a day later', async () => {

@@ -8,7 +8,7 @@ const verifyOptions = {
   policy: {
     type: 'string',
     value: 'P',
-    help: "any, fake_tdx, tdx, sev-snp or a JSON file; without: only the vendor's rules",
+    help: "any, fake_tdx, tdx, sev-snp or a JSON file, beside the vendor's rules; without or any: only those",
   },
   image: { ...HEX, multiple: true, help: 'image hash that the policy admits; may be repeated' },
   at: { type: 'string', value: 'TIME', help: 'judge as at this time, e.g. 2026-02-05T12:00:00Z; default now' },
@@ -57,12 +57,14 @@ interface Action {
   /** Options it takes; another one is refused. */
   readonly options: readonly string[];
   readonly usage: string;
+  readonly summary: string;
   run(words: readonly string[], args: Arguments, signal: AbortSignal): Promise<number>;
 }
 
 const actions: Readonly<Record<string, Action>> = {
   show: {
     usage: 'show FILE',
+    summary: 'Say what evidence says, of whatever kind; nothing is judged',
     options: [],
     async run([file, ...more], args) {
       const { show } = await import('../attest/show.ts');
@@ -71,6 +73,7 @@ const actions: Readonly<Record<string, Action>> = {
   },
   verify: {
     usage: 'verify FILE',
+    summary: 'Judge evidence by the rules of its vendor, and by a policy',
     options: [...Object.keys(verifyOptions), 'pccs', 'kds', 'data-dir'],
     async run([file, ...more], args, signal) {
       const { verify } = await import('../attest/verify.ts');
@@ -79,6 +82,7 @@ const actions: Readonly<Record<string, Action>> = {
   },
   'image-hash': {
     usage: 'image-hash FILE',
+    summary: 'Name what a machine booted, as the root contract lists images',
     options: [],
     async run(words, args) {
       const { imageHash } = await import('./attest-hashes.ts');
@@ -87,6 +91,7 @@ const actions: Readonly<Record<string, Action>> = {
   },
   'model-hash': {
     usage: 'model-hash FOLDER [--name NAME@COMMIT]',
+    summary: 'Hash a model, as the root contract lists models',
     options: ['name'],
     async run(words, args, signal) {
       const { modelHash } = await import('./attest-hashes.ts');
@@ -94,7 +99,8 @@ const actions: Readonly<Record<string, Action>> = {
     },
   },
   collateral: {
-    usage: 'collateral fetch|show',
+    usage: 'collateral fetch|show FILE',
+    summary: 'Fetch what Intel says of a platform, or look at a file of it',
     options: [...Object.keys(fetchOptions).filter((option) => option !== 'name' && option !== 'kds'), 'at', 'root'],
     async run(words, args, signal) {
       const { collateral } = await import('../attest/collateral.ts');
@@ -117,9 +123,21 @@ export const attest: Command = {
     'bombyx attest model-hash ./Qwen3-8B --name Qwen/Qwen3-8B@b968826d…',
     'bombyx attest collateral fetch --fmspc 90c06f000000 --ca platform --out collateral.json',
   ],
+  part([name = '']) {
+    const action = actionOf(name);
+    if (action === undefined) return undefined;
+    const own = ([option]: [string, OptionSpec]) => action.options.includes(option);
+    return {
+      ...this,
+      summary: action.summary,
+      positional: action.usage,
+      options: Object.fromEntries(Object.entries(this.options).filter(own)),
+      examples: this.examples.filter((example) => example.startsWith(`bombyx attest ${name} `)),
+    };
+  },
   async run(args, signal) {
     const [name = '', ...words] = args.positionals;
-    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    const action = actionOf(name);
     if (action === undefined) {
       const known = Object.values(actions)
         .map(({ usage }) => usage)
@@ -134,6 +152,10 @@ export const attest: Command = {
     return await action.run(words, args, signal);
   },
 };
+
+function actionOf(name: string): Action | undefined {
+  return Object.hasOwn(actions, name) ? actions[name] : undefined;
+}
 
 function oneFile(file: string | undefined, more: readonly string[], usage: string): string {
   if (file === undefined || file === '' || more.length > 0) {

@@ -69,7 +69,7 @@ it('refuses a report for which no certificates are at hand, and says how to get 
   const items = [snpOf(reportDataV2(binding, claims, crypto))];
   const verdict = judgePeer({ claims, items }, binding, policy, {}, options);
   assert.deepEqual(codesOf(verdict), ['SNP_CERTIFICATES_MISSING']);
-  assert.match((!verdict.ok && verdict.failures[0]?.fix) || '', /collateral fetch/);
+  assert.match((!verdict.ok && verdict.failures[0]?.fix) || '', /"kds".*--vcek FILE/);
 });
 
 it('admits a Milan under a policy that lists the product, and under no other', () => {
