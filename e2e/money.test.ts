@@ -114,10 +114,12 @@ describe('money', () => {
       [...sheets.values()].reduce((sum, { earned }) => sum + earned, 0n),
       0n,
     );
-    const { lacking } = JSON.parse(await network.run('status', '--json')) as {
-      lacking: { role: string; lack: string }[];
-    };
-    assert.match(lacking.find(({ role }) => role === 'client')?.lack ?? '', /send .* TON to/);
+    await until('the client says what it lacks', async () => {
+      const { lacking } = JSON.parse(await network.run('status', '--json')) as {
+        lacking: { role: string; lack: string }[];
+      };
+      return /send .* TON to/.test(lacking.find(({ role }) => role === 'client')?.lack ?? '');
+    });
 
     const config = network.config('proxy');
     await network[Symbol.asyncDispose]();

@@ -96,13 +96,16 @@ it('sends nothing to a proxy that proves less than its policy asks for, and says
   await using client = await clientOf(listener, { proxy_policy: 'fake_tdx' });
   await assert.rejects(client.whenReady(AbortSignal.timeout(1_500)));
   assert.equal(client.ready, false);
-  assert.match(client.snapshot().proxy_connections[0]?.last_error ?? '', /no quote/);
-  assert.match(client.snapshot().status.problem ?? '', /no proxy proves what it must: .*policy fake_tdx.*no quote/);
+  assert.match(client.snapshot().proxy_connections[0]?.last_error ?? '', /no evidence of a machine/);
+  assert.match(
+    client.snapshot().status.problem ?? '',
+    /no proxy proves what it must: .*policy fake_tdx.*no evidence of a machine/,
+  );
   const sink = new Awaited();
   client.run(request(), sink);
   await sink.done.promise;
   assert.equal(sink.code, 'CLIENT_UNPROVEN');
-  assert.match(sink.failure?.message ?? '', /nothing is sent, because .*no quote/);
+  assert.match(sink.failure?.message ?? '', /nothing is sent, because .*no evidence of a machine/);
   await assert.rejects(client.models(), { code: 'CLIENT_UNPROVEN' });
   assert.deepEqual(heard, []);
 });
