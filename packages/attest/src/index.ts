@@ -20,7 +20,13 @@ export { type AmdProduct, amdProducts, productOf, readTcb, readVcek, type SnpTcb
 export { type SnpReason, type SnpVerdict, verifySnp } from './amd/verify.ts';
 export { equalBytes } from './bytes.ts';
 export type { AttestCrypto, HashName, PublicKey, SignatureScheme, VerifyKey } from './crypto/port.ts';
-export { type Collateral, type CollateralOptions, OpenedCollateral, openCollateral } from './intel/collateral.ts';
+export {
+  COLLATERAL_FIELDS,
+  type Collateral,
+  type CollateralOptions,
+  OpenedCollateral,
+  openCollateral,
+} from './intel/collateral.ts';
 export { type PolicyFinding, policyFindings } from './intel/findings.ts';
 export { type CollateralNeed, collateralNeed, type PckCa, readPckChain } from './intel/pck.ts';
 export { type Quote, type QuotePlatform, readQuote, type SgxBody, type TdBody } from './intel/quote.ts';

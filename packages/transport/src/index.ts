@@ -12,6 +12,6 @@ export { listen } from './listen.ts';
 export { type AllowLists, anyPolicy, FAKE_IMAGE_HASH, fakeTdxPolicy, NO_IMAGE_HASH } from './policy.ts';
 export { answerPow, askForPow } from './pow.ts';
 export { PowSolver, type SolverLimits } from './pow-solver.ts';
-export { reconsider } from './standing.ts';
+export { reconsider, standingFaults } from './standing.ts';
 export { guard, readExactly, runStep, type Step, type StepContext } from './step.ts';
 export { acceptTls, connectTls, type Secured } from './tls.ts';

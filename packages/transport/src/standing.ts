@@ -140,6 +140,22 @@ export function prover(channel: Channel, clock: Clock, signal: AbortSignal): (no
 }
 
 /**
+ * What there is now against a peer that was admitted before.
+ * @param images that the root contract lists for its role, `any` where this network does not go by them
+ */
+export function standingFaults(
+  { imageHash, attested }: PeerIdentity,
+  role: PartRole,
+  policy: PeerPolicy | undefined,
+  images: 'any' | readonly Buffer[],
+): readonly Failure[] {
+  const faults = attested ? (policy?.reconsider?.(attested, role) ?? []) : [];
+  if (images === 'any' || images.some((listed) => listed.equals(imageHash))) return faults;
+  const message = `the root contract lists the image ${imageHash.toString('hex')} no more`;
+  return [...faults, { code: 'ROOT_IMAGE', message }];
+}
+
+/**
  * Holds what changed against peers that were admitted before: the connections of those that fail end at once.
  * @param judgeAgain what there is against a peer now @returns how many ended
  */

@@ -9,6 +9,7 @@ import {
   fakeTdxPolicy,
   type PeerIdentity,
   type PeerPolicy,
+  standingFaults,
   type TlsIdentity,
 } from '@bombyx/transport';
 import type { ClientConfig } from './config.ts';
@@ -58,15 +59,10 @@ export function adopt(policy: PeerPolicy | undefined, config: ClientConfig, root
 
 /** What there is now against a proxy that was admitted before. */
 export function faultsOf(
-  { imageHash, attested }: PeerIdentity,
+  peer: PeerIdentity,
   policy: PeerPolicy | undefined,
   config: ClientConfig,
   root: RootConfig,
 ): readonly Failure[] {
-  const faults = attested ? [...(policy?.reconsider?.(attested, 'proxy') ?? [])] : [];
-  if (checksHashes(config) && !root.proxyHashes.some((listed) => listed.equals(imageHash))) {
-    const message = `the root contract lists the image ${imageHash.toString('hex')} no more`;
-    faults.push({ code: 'ROOT_IMAGE', message });
-  }
-  return faults;
+  return standingFaults(peer, 'proxy', policy, checksHashes(config) ? root.proxyHashes : 'any');
 }

@@ -1,7 +1,14 @@
 /** A connection on the worker port: handshake, then answers. Source: proxy.md §5 of the reference. */
 import { createHash } from 'node:crypto';
 import type { Failure } from '@bombyx/attest';
-import { type Connection, type ConnectionHandlers, type PeerIdentity, QueryError, reconsider } from '@bombyx/transport';
+import {
+  type Connection,
+  type ConnectionHandlers,
+  type PeerIdentity,
+  QueryError,
+  reconsider,
+  standingFaults,
+} from '@bombyx/transport';
 import type { Tl, TlFunction, TlObject } from '@bombyx/wire';
 import { COEFFICIENT_END, WORKER_PROTOCOL_VERSION } from './limits.ts';
 import type { Party } from './parties.ts';
@@ -215,19 +222,13 @@ class WorkerSession extends Session {
     reconsider([this.connection], (peer) => this.#faults(peer), this.deps.log);
   }
 
-  #faults({ imageHash, attested }: PeerIdentity): Failure[] {
+  #faults(peer: PeerIdentity): readonly Failure[] {
     const { self, workerPolicy } = this.deps;
-    const faults = attested ? [...(workerPolicy?.reconsider?.(attested, 'worker') ?? [])] : [];
-    if (!self.checkWorkerHashes) return faults;
-    if (!self.root.workerHashes.some((hash) => hash.equals(imageHash))) {
-      const message = `the root contract lists the image ${imageHash.toString('hex')} no more`;
-      faults.push({ code: 'ROOT_IMAGE', message });
-    }
+    if (!self.checkWorkerHashes) return standingFaults(peer, 'worker', workerPolicy, 'any');
+    const faults = standingFaults(peer, 'worker', workerPolicy, self.root.workerHashes);
     const model = this.#state.at === 'ok' ? this.#state.link.modelText : undefined;
-    if (model !== undefined && !this.#listed(model)) {
-      faults.push({ code: 'ROOT_MODEL', message: 'the root contract lists the model no more' });
-    }
-    return faults;
+    if (model === undefined || this.#listed(model)) return faults;
+    return [...faults, { code: 'ROOT_MODEL', message: 'the root contract lists the model no more' }];
   }
 
   /** A handshake query at the wrong time. */

@@ -1,7 +1,7 @@
 /** Which proxies the network admits at the moment. */
 import type { Failure } from '@bombyx/attest';
 import type { RootConfig } from '@bombyx/ton';
-import type { PeerIdentity, PeerPolicy } from '@bombyx/transport';
+import { type PeerIdentity, type PeerPolicy, standingFaults } from '@bombyx/transport';
 import type { WorkerConfig } from './config.ts';
 import { checksHashes } from './standing.ts';
 
@@ -13,15 +13,10 @@ export function adopt(policy: PeerPolicy | undefined, config: WorkerConfig, root
 
 /** What there is now against a proxy that was admitted before. */
 export function faultsOf(
-  { imageHash, attested }: PeerIdentity,
+  peer: PeerIdentity,
   policy: PeerPolicy | undefined,
   config: WorkerConfig,
   root: RootConfig,
 ): readonly Failure[] {
-  const faults = attested ? [...(policy?.reconsider?.(attested, 'proxy') ?? [])] : [];
-  if (checksHashes(config) && !root.proxyHashes.some((listed) => listed.equals(imageHash))) {
-    const message = `the root contract lists the image ${imageHash.toString('hex')} no more`;
-    faults.push({ code: 'ROOT_IMAGE', message });
-  }
-  return faults;
+  return standingFaults(peer, 'proxy', policy, checksHashes(config) ? root.proxyHashes : 'any');
 }

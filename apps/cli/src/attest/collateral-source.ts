@@ -1,12 +1,12 @@
 /** Where `attest verify` gets collateral from: the file or folder that is named, or what is kept and fetched here. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Collateral, CollateralNeed, Failure } from '@bombyx/attest';
+import { COLLATERAL_FIELDS, type Collateral, type CollateralNeed, type Failure } from '@bombyx/attest';
 import { jsonFault } from '../json-fault.ts';
 import { type Arguments, CliError } from '../usage.ts';
 import { readBytes, textOf } from './files.ts';
 import { identity, recognise } from './kinds.ts';
-import { COLLATERAL_FIELDS, collateralOf, coverage } from './show-collateral.ts';
+import { collateralOf, coverage } from './show-collateral.ts';
 
 /** @returns the collateral, or the failed check that there is none @throws {CliError} `CLI_CONFIG` for a file that is none */
 export async function collateralFor(

@@ -1,7 +1,14 @@
 /** `attest collateral fetch` and `attest collateral show`. */
 import { statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Collateral, type CollateralNeed, collateralNeed, judgeCollateral, openCollateral } from '@bombyx/attest';
+import {
+  COLLATERAL_FIELDS,
+  type Collateral,
+  type CollateralNeed,
+  collateralNeed,
+  judgeCollateral,
+  openCollateral,
+} from '@bombyx/attest';
 import { nodeCrypto } from '@bombyx/attest/node';
 import { EvidenceError } from '@bombyx/evidence';
 import { plain } from '../table.ts';
@@ -11,7 +18,7 @@ import { readBytes } from './files.ts';
 import { openStore } from './kept-collateral.ts';
 import { recognise } from './kinds.ts';
 import { oneCertificate, timeOf } from './options.ts';
-import { COLLATERAL_FIELDS, viewCollateral } from './show-collateral.ts';
+import { viewCollateral } from './show-collateral.ts';
 import { instant, linesOf, present } from './view.ts';
 
 export async function collateral(words: readonly string[], args: Arguments, signal: AbortSignal): Promise<number> {

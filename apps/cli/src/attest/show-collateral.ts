@@ -1,5 +1,6 @@
 /** What a file of Intel's collateral covers and until when; nothing in it is verified here. */
 import {
+  COLLATERAL_FIELDS,
   type Collateral,
   commonName,
   MalformedError,
@@ -9,18 +10,6 @@ import {
 } from '@bombyx/attest';
 import { CliError } from '../usage.ts';
 import { instant, present, type View } from './view.ts';
-
-export const COLLATERAL_FIELDS = [
-  'tcb_info',
-  'tcb_info_signature',
-  'tcb_info_issuer_chain',
-  'qe_identity',
-  'qe_identity_signature',
-  'qe_identity_issuer_chain',
-  'pck_crl',
-  'root_ca_crl',
-  'pck_crl_issuer_chain',
-] as const satisfies readonly (keyof Collateral)[];
 
 /** @throws {CliError} `CLI_CONFIG` naming each field that is missing or no text */
 export function collateralOf(fields: Readonly<Record<string, unknown>>, file: string): Collateral {

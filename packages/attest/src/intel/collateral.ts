@@ -28,6 +28,19 @@ export interface Collateral {
   readonly pck_crl_issuer_chain: string;
 }
 
+/** Its names, in the order in which files have them. */
+export const COLLATERAL_FIELDS = [
+  'tcb_info',
+  'tcb_info_signature',
+  'tcb_info_issuer_chain',
+  'qe_identity',
+  'qe_identity_signature',
+  'qe_identity_issuer_chain',
+  'pck_crl',
+  'root_ca_crl',
+  'pck_crl_issuer_chain',
+] as const satisfies readonly (keyof Collateral)[];
+
 export interface CollateralOptions {
   readonly crypto: AttestCrypto;
   /** DER of a root to believe in place of Intel's. */

@@ -1,6 +1,7 @@
 /** Records of Intel platforms: one for each TEE, FMSPC and CA, nine texts as a PCCS gives them. */
 import {
   type AttestCrypto,
+  COLLATERAL_FIELDS,
   type Collateral,
   type CollateralNeed,
   commonName,
@@ -10,18 +11,6 @@ import {
 } from '@bombyx/attest';
 import { EvidenceError } from '../errors.ts';
 import { type RecordKind, refusal, type Standing } from './record.ts';
-
-const fields = [
-  'tcb_info',
-  'tcb_info_signature',
-  'tcb_info_issuer_chain',
-  'qe_identity',
-  'qe_identity_signature',
-  'qe_identity_issuer_chain',
-  'pck_crl',
-  'root_ca_crl',
-  'pck_crl_issuer_chain',
-] as const satisfies readonly (keyof Collateral)[];
 
 export interface IntelOptions {
   readonly crypto: AttestCrypto;
@@ -37,7 +26,7 @@ export function intelRecords({ crypto, root }: IntelOptions): RecordKind<Collate
       if (!/^[0-9a-f]{12}$/.test(fmspc)) throw new EvidenceError('COLLATERAL_UNKNOWN', 'an FMSPC is 12 hex digits');
       return `${tee}-${fmspc}-${ca}`;
     },
-    encode: (collateral) => `${JSON.stringify(collateral, [...fields], 1)}\n`,
+    encode: (collateral) => `${JSON.stringify(collateral, [...COLLATERAL_FIELDS], 1)}\n`,
     decode: (text) => readCollateral(JSON.parse(text)),
     needOf: (collateral) => needOf(open(collateral)),
     judge(collateral, need, atMs) {
@@ -58,8 +47,8 @@ export function intelRecords({ crypto, root }: IntelOptions): RecordKind<Collate
 export function readCollateral(value: unknown): Collateral {
   if (typeof value === 'object' && value !== null) {
     const texts = value as Record<string, unknown>;
-    const complete = fields.every((field) => typeof texts[field] === 'string');
-    if (complete && Object.keys(texts).length === fields.length) return texts as unknown as Collateral; // checked here
+    const complete = COLLATERAL_FIELDS.every((field) => typeof texts[field] === 'string');
+    if (complete && Object.keys(texts).length === COLLATERAL_FIELDS.length) return texts as unknown as Collateral; // checked here
   }
   throw new EvidenceError('COLLATERAL_REFUSED', 'collateral has nine texts, by the names that a PCCS gives them');
 }
